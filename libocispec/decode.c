@@ -1,0 +1,519 @@
+/*
+ * JSON into structs, without a tree in between: the parser, yajl, calls back for each token, and the
+ * tables tell which member it belongs in.
+ *
+ * yajl's own check of UTF-8 lets surrogates and overlong forms through, its numbers are C's long
+ * long, and where it stops at an error is not where the error is.  So it is used for the grammar
+ * alone: tokens are taken from the source, and read and checked here.
+ */
+#include "libocispec/decode.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "libocispec/decoder.h"
+#include "libocispec/json-string.h"
+#include "libocispec/number.h"
+
+enum {
+	FIRST_CAPACITY = 4, /* most arrays are short */
+	UNKNOWN_PATH_SIZE = 256,
+};
+
+/* Where the next value goes. */
+struct slot {
+	const struct oci_field *field;
+	enum oci_shape shape; /* OCI_ONE for an item of an array or map */
+	bool is_item;	      /* an object lies in place */
+	char *address;
+};
+
+static struct frame *top(struct decoder *decoder)
+{
+	return decoder->depth ? &decoder->frames[decoder->depth - 1] : NULL;
+}
+
+/* Strings */
+
+static int check_utf8(struct decoder *decoder, const struct token *token, enum path_end end)
+{
+	const char *bad = json_bad_utf8(token->text, token->length);
+
+	if (!bad)
+		return 1;
+	return decoder_fail(decoder, bad, end, "the byte 0x%02x is not UTF-8", (unsigned char)*bad);
+}
+
+static const char *keep_string(struct decoder *decoder, const struct token *token)
+{
+	char *text = arena_alloc(decoder->arena, token->length + 1);
+	const char *reason;
+
+	if (!text) {
+		decoder_full(decoder);
+		return NULL;
+	}
+	reason = json_unescape(token->text, token->length, text);
+	if (reason) {
+		decoder_fail(decoder, token->text - 1, TO_VALUE, "%s", reason);
+		return NULL;
+	}
+	return text;
+}
+
+/* Frames */
+
+static struct frame *push(struct decoder *decoder, enum frame_kind kind, const char *start)
+{
+	struct frame *frame;
+
+	if (decoder->depth == MOST_LEVELS) {
+		decoder_fail(decoder, start, TO_VALUE, "nested deeper than %d levels", MOST_LEVELS);
+		return NULL;
+	}
+	frame = &decoder->frames[decoder->depth++];
+	*frame = (struct frame){.kind = kind, .start = start};
+	decoder->expected = EXPECT_FIRST;
+	return frame;
+}
+
+static int push_object(struct decoder *decoder, const struct oci_object *object,
+		       const struct token *token, char *base)
+{
+	struct frame *frame = push(decoder, IN_OBJECT, token->text);
+
+	if (!frame)
+		return 0;
+	frame->object = object;
+	frame->base = base;
+	return 1;
+}
+
+/* Makes room for another item and, behind it, for the zeroed one which ends the array. */
+static int grow(struct decoder *decoder, struct frame *frame)
+{
+	size_t capacity = frame->capacity ? 2 * frame->capacity : FIRST_CAPACITY;
+	size_t size = frame->field->item_size;
+	char *items = arena_alloc_array(decoder->arena, capacity, size);
+
+	if (!items)
+		return decoder_full(decoder);
+	if (frame->len)
+		memcpy(items, frame->items, frame->len * size);
+	frame->items = items;
+	frame->capacity = capacity;
+	return 1;
+}
+
+static int push_items(struct decoder *decoder, const struct slot *slot, const struct token *token)
+{
+	enum frame_kind kind = slot->shape == OCI_ARRAY ? IN_ARRAY : IN_MAP;
+	struct frame *frame = push(decoder, kind, token->text);
+
+	if (!frame)
+		return 0;
+	frame->field = slot->field;
+	frame->base = slot->address - slot->field->offset;
+	return grow(decoder, frame);
+}
+
+static char *append_item(struct decoder *decoder, struct frame *frame)
+{
+	if (frame->len + 1 == frame->capacity && !grow(decoder, frame))
+		return NULL;
+	return frame->items + frame->len++ * frame->field->item_size;
+}
+
+/* Values */
+
+static int take_scalar(struct decoder *decoder, const struct slot *slot, const struct token *token)
+{
+	const struct oci_field *field = slot->field;
+	const char *text;
+
+	if (field->kind == OCI_BOOL) {
+		if (token->kind != TOKEN_TRUE && token->kind != TOKEN_FALSE)
+			return decoder_mismatch(decoder, token, "true or false");
+		*(bool *)slot->address = token->kind == TOKEN_TRUE;
+		return 1;
+	}
+	if (field->kind == OCI_NUMBER) {
+		if (token->kind != TOKEN_NUMBER ||
+		    !oci_number_read(field->number, token->text, token->length, slot->address))
+			return decoder_mismatch(decoder, token, field->number->expected);
+		return 1;
+	}
+	if (token->kind != TOKEN_STRING)
+		return decoder_mismatch(decoder, token, "a string");
+	text = keep_string(decoder, token);
+	memcpy(slot->address, &text, sizeof(text));
+	return text != NULL;
+}
+
+static int take_object(struct decoder *decoder, const struct slot *slot, const struct token *token)
+{
+	const struct oci_object *object = slot->field->object;
+	char *base = slot->address;
+
+	if (token->kind != TOKEN_OBJECT)
+		return decoder_mismatch(decoder, token, "an object");
+	if (!slot->is_item) {
+		base = arena_alloc(decoder->arena, object->size);
+		if (!base)
+			return decoder_full(decoder);
+		memcpy(slot->address, &base, sizeof(base));
+	}
+	return push_object(decoder, object, token, base);
+}
+
+static int take(struct decoder *decoder, const struct slot *slot, const struct token *token)
+{
+	if (slot->shape == OCI_ARRAY && token->kind != TOKEN_ARRAY)
+		return decoder_mismatch(decoder, token, "an array");
+	if (slot->shape == OCI_MAP && token->kind != TOKEN_OBJECT)
+		return decoder_mismatch(decoder, token, "an object");
+	if (slot->shape != OCI_ONE)
+		return push_items(decoder, slot, token);
+	if (slot->field->kind == OCI_OBJECT)
+		return take_object(decoder, slot, token);
+	return take_scalar(decoder, slot, token);
+}
+
+/* The value of a key that is unknown or of no use, or something inside of one. */
+static int skip(struct decoder *decoder, const struct token *token)
+{
+	if (token->kind == TOKEN_OBJECT)
+		return push(decoder, IN_UNKNOWN_OBJECT, token->text) != NULL;
+	if (token->kind == TOKEN_ARRAY)
+		return push(decoder, IN_UNKNOWN_ARRAY, token->text) != NULL;
+	return 1;
+}
+
+static int take_field(struct decoder *decoder, struct frame *frame, const struct token *token)
+{
+	const struct oci_field *field = frame->field;
+	struct slot slot = {.field = field};
+
+	if (!field || field->kind == OCI_SKIP)
+		return skip(decoder, token);
+	if (token->kind == TOKEN_NULL && !field->required)
+		return 1;
+	if (field->has_offset)
+		*(bool *)(frame->base + field->has_offset) = true;
+	slot.shape = field->shape;
+	slot.address = frame->base + field->offset;
+	return take(decoder, &slot, token);
+}
+
+static int take_item(struct decoder *decoder, struct frame *frame, const struct token *token)
+{
+	struct slot slot = {.field = frame->field, .shape = OCI_ONE, .is_item = true};
+	char *item;
+
+	/* A map's item was appended when its key came. */
+	if (frame->kind == IN_MAP)
+		item = frame->items + (frame->len - 1) * frame->field->item_size;
+	else
+		item = append_item(decoder, frame);
+	if (!item)
+		return 0;
+	slot.address = item + frame->field->item_offset;
+	return take(decoder, &slot, token);
+}
+
+static int take_document(struct decoder *decoder, const struct token *token)
+{
+	if (token->kind != TOKEN_OBJECT)
+		return decoder_mismatch(decoder, token, "an object");
+	decoder->decoded->value = arena_alloc(decoder->arena, decoder->object->size);
+	if (!decoder->decoded->value)
+		return decoder_full(decoder);
+	return push_object(decoder, decoder->object, token, decoder->decoded->value);
+}
+
+static int take_value(struct decoder *decoder, const struct token *token)
+{
+	struct frame *frame = top(decoder);
+
+	if (frame)
+		decoder->expected = EXPECT_SEPARATOR;
+	if (token->kind == TOKEN_STRING && !check_utf8(decoder, token, TO_VALUE))
+		return 0;
+	if (!frame)
+		return take_document(decoder, token);
+	switch (frame->kind) {
+	case IN_OBJECT:
+		return take_field(decoder, frame, token);
+	case IN_ARRAY:
+	case IN_MAP:
+		return take_item(decoder, frame, token);
+	case IN_UNKNOWN_OBJECT:
+	case IN_UNKNOWN_ARRAY:
+		break;
+	}
+	return skip(decoder, token);
+}
+
+/* Keys */
+
+static const struct oci_field *find_field(const struct oci_object *object, const char *name,
+					  size_t length)
+{
+	size_t low = 0, high = object->fields_len;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct oci_field *field = &object->fields[object->sorted[middle]];
+		size_t shorter = length < field->name_length ? length : field->name_length;
+		int order = memcmp(name, field->name, shorter);
+
+		if (order == 0 && length == field->name_length)
+			return field;
+		if (order < 0 || (order == 0 && length < field->name_length))
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static int note_unknown(struct decoder *decoder)
+{
+	char path[UNKNOWN_PATH_SIZE];
+
+	if (decoder->decoded->unknown_keys++ > 0)
+		return 1;
+	decoder_path(decoder, TO_VALUE, path, sizeof(path));
+	decoder->decoded->first_unknown = arena_copy(decoder->arena, path, strlen(path));
+	return decoder->decoded->first_unknown ? 1 : decoder_full(decoder);
+}
+
+static int take_field_key(struct decoder *decoder, struct frame *frame)
+{
+	const char *name = frame->key.text;
+	size_t length = frame->key.length;
+	uint64_t bit;
+
+	if (memchr(name, '\\', length)) {
+		name = keep_string(decoder, &frame->key);
+		if (!name)
+			return 0;
+		length = strlen(name);
+	}
+	frame->field = find_field(frame->object, name, length);
+	if (!frame->field)
+		return note_unknown(decoder);
+	bit = UINT64_C(1) << (frame->field - frame->object->fields);
+	if (frame->seen & bit)
+		return decoder_fail(decoder, frame->key.text - 1, TO_VALUE,
+				    "the key is given twice");
+	frame->seen |= bit;
+	return 1;
+}
+
+static int take_map_key(struct decoder *decoder, struct frame *frame)
+{
+	const char *at = frame->key.text - 1;
+	const char *key = keep_string(decoder, &frame->key);
+	char *item;
+	int added;
+
+	if (!key)
+		return 0;
+	if (!*key)
+		return decoder_fail(decoder, at, TO_CONTAINER, "a key is empty");
+	added = key_set_add(&frame->keys, decoder->arena, key);
+	if (added == 0)
+		return decoder_fail(decoder, at, TO_VALUE, "the key is given twice");
+	item = added < 0 ? NULL : append_item(decoder, frame);
+	if (!item)
+		return decoder_full(decoder);
+	memcpy(item, &key, sizeof(key));
+	return 1;
+}
+
+static int take_key(struct decoder *decoder, const struct token *token)
+{
+	struct frame *frame = top(decoder);
+
+	frame->key = *token;
+	decoder->expected = EXPECT_COLON;
+	if (!check_utf8(decoder, token, TO_CONTAINER))
+		return 0;
+	if (frame->kind == IN_OBJECT)
+		return take_field_key(decoder, frame);
+	return frame->kind == IN_MAP ? take_map_key(decoder, frame) : 1;
+}
+
+/* Ends */
+
+static int check_required(struct decoder *decoder, const struct frame *frame)
+{
+	uint64_t missing = frame->object->required & ~frame->seen;
+
+	if (!missing)
+		return 1;
+	return decoder_fail(decoder, frame->start, TO_CONTAINER, "%s is missing",
+			    frame->object->fields[__builtin_ctzll(missing)].name);
+}
+
+static int end_container(struct decoder *decoder)
+{
+	struct frame *frame = top(decoder);
+
+	if (frame->kind == IN_OBJECT && !check_required(decoder, frame))
+		return 0;
+	if (frame->kind == IN_ARRAY || frame->kind == IN_MAP) {
+		memcpy(frame->base + frame->field->offset, &frame->items, sizeof(frame->items));
+		memcpy(frame->base + frame->field->len_offset, &frame->len, sizeof(frame->len));
+	}
+	decoder->depth--;
+	decoder->expected = decoder->depth ? EXPECT_SEPARATOR : EXPECT_NOTHING;
+	return 1;
+}
+
+/* What the parser calls.  It gives some tokens as copies; all are looked up in the source. */
+
+/* The token of this length which ends where the parser is. */
+static struct token token_here(struct decoder *decoder, enum token_kind kind, size_t length)
+{
+	decoder->position = decoder->source->text + yajl_get_bytes_consumed(decoder->parser);
+	return (struct token){kind, decoder->position - length, length};
+}
+
+static int on_null(void *context)
+{
+	struct token token = token_here(context, TOKEN_NULL, strlen("null"));
+
+	return take_value(context, &token);
+}
+
+static int on_bool(void *context, int value)
+{
+	struct token token = value ? token_here(context, TOKEN_TRUE, strlen("true"))
+				   : token_here(context, TOKEN_FALSE, strlen("false"));
+
+	return take_value(context, &token);
+}
+
+static int on_number(void *context, const char *text, size_t length)
+{
+	struct decoder *decoder = context;
+	const char *end = decoder->source->text + decoder->source->length;
+	struct token token;
+
+	/* A number that the source ends with comes when the parser is told that there is no more:
+	 * it is a copy, and the parser's count has begun again. */
+	if (text < decoder->source->text || text >= end) {
+		decoder->position = end;
+		token = (struct token){TOKEN_NUMBER, end - length, length};
+	} else {
+		token = token_here(context, TOKEN_NUMBER, length);
+	}
+	return take_value(context, &token);
+}
+
+/* The string whose closing quote the parser is behind; a string with escapes was copied, and is
+ * longer in the source.  A quote inside of it has an odd number of backslashes before it. */
+static struct token string_here(struct decoder *decoder, const unsigned char *text, size_t length)
+{
+	struct token token = token_here(decoder, TOKEN_STRING, 0);
+	const char *closing = token.text - 1, *opening = closing, *before;
+
+	if ((const char *)text + length == closing)
+		return (struct token){TOKEN_STRING, closing - length, length};
+	do {
+		do
+			opening--;
+		while (*opening != '"');
+		before = opening;
+		while (before > decoder->source->text && before[-1] == '\\')
+			before--;
+	} while ((opening - before) % 2 != 0);
+	return (struct token){TOKEN_STRING, opening + 1, (size_t)(closing - opening - 1)};
+}
+
+static int on_string(void *context, const unsigned char *text, size_t length)
+{
+	struct token token = string_here(context, text, length);
+
+	return take_value(context, &token);
+}
+
+static int on_key(void *context, const unsigned char *text, size_t length)
+{
+	struct token token = string_here(context, text, length);
+
+	return take_key(context, &token);
+}
+
+static int on_object(void *context)
+{
+	struct token token = token_here(context, TOKEN_OBJECT, 1);
+
+	return take_value(context, &token);
+}
+
+static int on_array(void *context)
+{
+	struct token token = token_here(context, TOKEN_ARRAY, 1);
+
+	return take_value(context, &token);
+}
+
+static int on_end(void *context)
+{
+	token_here(context, TOKEN_NULL, 0);
+	return end_container(context);
+}
+
+static const yajl_callbacks callbacks = {
+	.yajl_null = on_null,
+	.yajl_boolean = on_bool,
+	.yajl_number = on_number,
+	.yajl_string = on_string,
+	.yajl_start_map = on_object,
+	.yajl_map_key = on_key,
+	.yajl_end_map = on_end,
+	.yajl_start_array = on_array,
+	.yajl_end_array = on_end,
+};
+
+static void explain_stop(struct decoder *decoder, bool at_end)
+{
+	unsigned char *reason = yajl_get_error(decoder->parser, 0, NULL, 0);
+
+	decoder_syntax_error(decoder, (const char *)reason, at_end);
+	yajl_free_error(decoder->parser, reason);
+}
+
+int oci_decode(const struct oci_object *object, const struct oci_source *source,
+	       struct arena *arena, struct oci_decoded *decoded, struct error *err)
+{
+	struct decoder decoder = {
+		.object = object,
+		.source = source,
+		.arena = arena,
+		.decoded = decoded,
+		.err = err,
+		.position = source->text,
+	};
+	yajl_status status;
+	bool at_end = false;
+
+	*decoded = (struct oci_decoded){0};
+	err->code = 0;
+	decoder.parser = yajl_alloc(&callbacks, NULL, &decoder);
+	if (!decoder.parser)
+		return error_errno(err, ENOMEM, "read %s", source->name);
+	yajl_config(decoder.parser, yajl_dont_validate_strings, 1);
+	status = yajl_parse(decoder.parser, (const unsigned char *)source->text, source->length);
+	if (status == yajl_status_ok) {
+		at_end = true;
+		status = yajl_complete_parse(decoder.parser);
+	}
+	if (status == yajl_status_error)
+		explain_stop(&decoder, at_end);
+	yajl_free(decoder.parser);
+	return -err->code;
+}

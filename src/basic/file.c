@@ -1,0 +1,114 @@
+#include "basic/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/cleanup.h"
+
+static ssize_t read_all(int fd, char *buffer, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size) {
+		ssize_t count = read(fd, buffer + length, size - length);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return -errno;
+		if (count == 0)
+			break;
+		length += (size_t)count;
+	}
+	return (ssize_t)length;
+}
+
+ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, struct error *err)
+{
+	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
+	autoclose int fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat status;
+	ssize_t length;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return error_errno(err, errno, "open %s", path);
+	if (S_ISDIR(status.st_mode))
+		return error_errno(err, EISDIR, "read %s", path);
+	if (!S_ISREG(status.st_mode))
+		return error_config(err, "%s is not a regular file", path);
+	if (status.st_size > FILE_MOST_BYTES)
+		return error_config(err, "%s is larger than %d MiB", path, FILE_MOST_BYTES >> 20);
+	*text = arena_alloc(arena, (size_t)status.st_size + 1);
+	if (!*text)
+		return arena_full(arena, err);
+	length = read_all(fd, *text, (size_t)status.st_size);
+	if (length < 0)
+		return error_errno(err, (int)-length, "read %s", path);
+	return length;
+}
+
+ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
+{
+	autoclose int fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t length;
+
+	buffer[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	length = read_all(fd, buffer, size - 1);
+	if (length >= 0)
+		buffer[length] = '\0';
+	return length;
+}
+
+int file_write_all(int fd, const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t count = write(fd, text, length);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return -errno;
+		text += count;
+		length -= (size_t)count;
+	}
+	return 0;
+}
+
+int file_write(int dir, const char *path, const char *text)
+{
+	autoclose int fd = openat(dir, path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return file_write_all(fd, text, strlen(text));
+}
+
+int file_replace(int dir, const char *name, const char *text, mode_t mode, struct error *err)
+{
+	autoclose int fd = -1;
+	char temporary[NAME_MAX + 1];
+	int r;
+
+	/* One writer at a time holds the lock of what it replaces, so the name is its own; what a
+	 * killed writer left is written over. */
+	snprintf(temporary, sizeof(temporary), ".%.200s.new", name);
+	if (unlinkat(dir, temporary, 0) < 0 && errno != ENOENT)
+		return error_errno(err, errno, "remove %s", temporary);
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return error_errno(err, errno, "make %s", temporary);
+	r = file_write_all(fd, text, strlen(text));
+	if (r == 0 && renameat(dir, temporary, dir, name) < 0)
+		r = -errno;
+	if (r == 0)
+		return 0;
+	unlinkat(dir, temporary, 0);
+	return error_errno(err, -r, "write %s", name);
+}

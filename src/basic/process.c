@@ -1,0 +1,118 @@
+#include "basic/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "basic/cleanup.h"
+#include "basic/file.h"
+#include "basic/syscalls.h"
+
+#ifndef PID_FS_MAGIC
+#define PID_FS_MAGIC 0x50494446 /* linux/magic.h since 6.9 */
+#endif
+
+/* In /proc/PID/stat the fields after the name, which stands in parentheses and may hold any byte. */
+enum { FIELD_STATE = 3, FIELD_START_TIME = 22 };
+
+int process_status(pid_t pid, struct process_status *status)
+{
+	char path[32], text[1024];
+	char *open, *close, *field;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	length = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	if (length <= 0)
+		return length == 0 || length == -ENOENT ? -ESRCH : (int)length;
+	open = strchr(text, '(');
+	close = strrchr(text, ')');
+	if (!open || !close || close < open || close[1] != ' ')
+		return -EPROTO;
+	*close = '\0';
+	snprintf(status->name, sizeof(status->name), "%s", open + 1);
+	field = close + 2;
+	status->state = *field;
+	for (int i = FIELD_STATE; i < FIELD_START_TIME && field; i++) {
+		field = strchr(field, ' ');
+		field = field ? field + 1 : NULL;
+	}
+	if (!field)
+		return -EPROTO;
+	status->start_time = strtoull(field, NULL, 10);
+	return 0;
+}
+
+/* 0 where all pidfds share one inode, before Linux 6.9. */
+static uint64_t inode_of(int pidfd)
+{
+	struct statfs filesystem;
+	struct stat status;
+
+	if (fstatfs(pidfd, &filesystem) < 0 || filesystem.f_type != PID_FS_MAGIC)
+		return 0;
+	return fstat(pidfd, &status) < 0 ? 0 : (uint64_t)status.st_ino;
+}
+
+int process_identify(pid_t pid, struct process *process, struct error *err)
+{
+	autoclose int pidfd = sys_pidfd_open(pid);
+	struct process_status status;
+	int r;
+
+	if (pidfd < 0)
+		return error_errno(err, errno, "open process %d", pid);
+	r = process_status(pid, &status);
+	if (r < 0)
+		return error_errno(err, -r, "read /proc/%d/stat", pid);
+	*process = (struct process){
+		.pid = pid,
+		.start_time = status.start_time,
+		.pidfd_inode = inode_of(pidfd),
+	};
+	return 0;
+}
+
+int process_open(const struct process *process, struct process_status *status)
+{
+	struct process_status here;
+	autoclose int pidfd = -1;
+	uint64_t inode;
+	int r;
+
+	if (process->pid <= 0)
+		return -ESRCH;
+	if (!status)
+		status = &here;
+	/* First the pidfd, then the look: from then on the pid cannot become another's unnoticed. */
+	pidfd = sys_pidfd_open(process->pid);
+	if (pidfd < 0)
+		return -errno;
+	r = process_status(process->pid, status);
+	if (r < 0)
+		return r;
+	if (status->start_time != process->start_time || status->state == 'Z' ||
+	    status->state == 'X')
+		return -ESRCH;
+	inode = process->pidfd_inode ? inode_of(pidfd) : 0;
+	if (inode && inode != process->pidfd_inode)
+		return -ESRCH;
+	return take_fd(&pidfd);
+}
+
+int process_wait(int pidfd, int timeout)
+{
+	struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+	int r;
+
+	do
+		r = poll(&wait, 1, timeout);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}

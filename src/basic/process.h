@@ -1,0 +1,39 @@
+/*
+ * Which process is meant.  A pid alone does not say: it is given to another process as soon as its
+ * owner is gone.  With the time at which the process started it does, and the inode number of its
+ * pidfd, where the kernel gives each process its own (Linux 6.9), says it without any doubt.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "basic/error.h"
+
+struct process {
+	pid_t pid;	      /* in this process's pid namespace, or 0: none */
+	uint64_t start_time;  /* field 22 of /proc/PID/stat, in clock ticks since boot */
+	uint64_t pidfd_inode; /* or 0 where the kernel does not tell processes apart by it */
+};
+
+/* What is told of a living process by /proc/PID/stat. */
+struct process_status {
+	char name[16];	     /* its command name */
+	char state;	     /* as in proc(5): R, S, D, Z, ... */
+	uint64_t start_time; /* clock ticks since boot */
+};
+
+/* Returns 0 or a negative errno (-ESRCH: there is none). */
+int process_status(pid_t pid, struct process_status *status);
+
+/* Fills in process for a pid that cannot be another's yet: a child's that has not been waited for. */
+int process_identify(pid_t pid, struct process *process, struct error *err);
+
+/* Opens a pidfd of exactly this process; -ESRCH if it is gone, is a zombie, or its pid is another's now.
+ * status may be NULL. */
+int process_open(const struct process *process, struct process_status *status);
+
+/* Waits until the process behind pidfd has ended, at most timeout milliseconds (-1: for ever).  Returns
+ * 1 when it has, 0 when time is up, or a negative errno. */
+int process_wait(int pidfd, int timeout);

@@ -1,0 +1,24 @@
+#include "basic/signals.h"
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "basic/syscalls.h"
+
+/* The kernel's, not a C library's: those keep some signals to themselves, and leave them as they were
+ * inherited. */
+enum {
+	LAST_SIGNAL = 64,
+	SET_SIZE = 8,
+};
+
+void signals_reset(void)
+{
+	/* struct sigaction of the kernel: all zero is SIG_DFL on every architecture. */
+	static const uint64_t standard[8];
+	static const uint64_t none;
+
+	for (long number = 1; number <= LAST_SIGNAL; number++)
+		syscall(SYS_rt_sigaction, number, standard, NULL, SET_SIZE);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, SET_SIZE);
+}

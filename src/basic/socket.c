@@ -1,0 +1,101 @@
+#include "basic/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "basic/cleanup.h"
+
+/* The address has room for 107 bytes, a path may have 4095: the directory is opened and named by its
+ * fd. */
+static int make_address(struct sockaddr_un *address, int dir, const char *name)
+{
+	int length;
+
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	length = snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dir,
+			  name);
+	return length < (int)sizeof(address->sun_path) ? 0 : -ENAMETOOLONG;
+}
+
+static int connect_at(int type, int dir, const char *name)
+{
+	autoclose int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+
+	if (fd < 0)
+		return -errno;
+	if (make_address(&address, dir, name) < 0)
+		return -ENAMETOOLONG;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+int socket_connect_at(int dir, const char *name)
+{
+	return connect_at(SOCK_SEQPACKET, dir, name);
+}
+
+int socket_connect(const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	autofree char *folder = NULL;
+	autoclose int dir = -1;
+	int fd;
+
+	folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	if (!folder)
+		return error_errno(err, ENOMEM, "connect to %s", path);
+	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, errno, "connect to %s", path);
+	fd = connect_at(SOCK_STREAM, dir, slash ? slash + 1 : path);
+	return fd >= 0 ? fd : error_errno(err, -fd, "connect to %s", path);
+}
+
+int socket_listen_at(int dir, const char *name, struct error *err)
+{
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, errno, "make the socket %s", name);
+	r = make_address(&address, dir, name);
+	/* The folder is the owner's alone, so the moment before the mode is set is nobody's chance. */
+	if (r < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    fchmodat(dir, name, 0600, 0) < 0 || listen(fd, 1) < 0)
+		return error_errno(err, r < 0 ? -r : errno, "listen on the socket %s", name);
+	return take_fd(&fd);
+}
+
+int socket_send_fd(int socket, int fd, const char *text, struct error *err)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct iovec part = {.iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)};
+	struct msghdr header = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t sent;
+
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
+	do
+		sent = sendmsg(socket, &header, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? error_errno(err, errno, "send a file descriptor") : 0;
+}

@@ -1,0 +1,149 @@
+/*
+ * The system calls that a C library lacks or wraps differently from another: one wrapper each, named
+ * as in the manual with sys_ before it; like the library's they return -1 and set errno.
+ *
+ * <linux/mount.h> is included here, and <sys/mount.h> nowhere: the two do not go together in glibc
+ * before 2.37.
+ */
+#pragma once
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef MNT_DETACH
+#define MNT_DETACH 2 /* umount2(2) */
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000 /* open_tree(2), mount_setattr(2) */
+#endif
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+#ifndef P_PIDFD
+#define P_PIDFD 3 /* waitid(2) */
+#endif
+
+static inline int sys_openat2(int dir, const char *path, const struct open_how *how)
+{
+	return (int)syscall(SYS_openat2, dir, path, how, sizeof(*how));
+}
+
+static inline int sys_open_tree(int dir, const char *path, unsigned int flags)
+{
+	return (int)syscall(SYS_open_tree, dir, path, flags | OPEN_TREE_CLOEXEC);
+}
+
+/* Attaches the detached mount tree at the place that target is open on. */
+static inline int sys_move_mount(int tree, int target)
+{
+	return (int)syscall(SYS_move_mount, tree, "", target, "",
+			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static inline int sys_fsopen(const char *type)
+{
+	return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+}
+
+static inline int sys_fsconfig(int context, unsigned int command, const char *key,
+			       const char *value)
+{
+	return (int)syscall(SYS_fsconfig, context, command, key, value, 0);
+}
+
+static inline int sys_fsmount(int context, unsigned int attributes)
+{
+	return (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes);
+}
+
+/* On the mount that fd is open on. */
+static inline int sys_mount_setattr(int fd, unsigned int flags, struct mount_attr *attributes)
+{
+	return (int)syscall(SYS_mount_setattr, fd, "", flags | AT_EMPTY_PATH, attributes,
+			    sizeof(*attributes));
+}
+
+static inline int sys_mount(const char *source, const char *target, const char *type,
+			    unsigned long flags, const char *data)
+{
+	return (int)syscall(SYS_mount, source, target, type, flags, data);
+}
+
+/* mount(2) where only the propagation of a path changes. */
+static inline int sys_mount_propagation(const char *path, unsigned long flags)
+{
+	return (int)syscall(SYS_mount, NULL, path, NULL, flags, NULL);
+}
+
+static inline int sys_umount2(const char *path, int flags)
+{
+	return (int)syscall(SYS_umount2, path, flags);
+}
+
+static inline int sys_pivot_root(const char *new_root, const char *put_old)
+{
+	return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+
+static inline pid_t sys_clone3(struct clone_args *args)
+{
+	return (pid_t)syscall(SYS_clone3, args, sizeof(*args));
+}
+
+static inline int sys_pidfd_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static inline int sys_pidfd_send_signal(int pidfd, int signal)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+static inline int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
+{
+	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+/* access(2) with the effective ids and capabilities.  musl's own wrapper clones a process to find out
+ * where the kernel lacks this (before 5.8), glibc's guesses. */
+static inline int sys_faccessat2(int dir, const char *path, int mode, int flags)
+{
+	return (int)syscall(SYS_faccessat2, dir, path, mode, flags);
+}
+
+/* The kernel's own answer: "(unreachable)/..." when the directory is not below the root.  glibc then
+ * searches for another path to it. */
+static inline int sys_getcwd(char *buffer, size_t size)
+{
+	return (int)syscall(SYS_getcwd, buffer, size);
+}
+
+static inline int sys_capget(void *header, void *data)
+{
+	return (int)syscall(SYS_capget, header, data);
+}
+
+static inline int sys_capset(void *header, const void *data)
+{
+	return (int)syscall(SYS_capset, header, data);
+}
+
+static inline long sys_keyctl(int operation, unsigned long first, unsigned long second)
+{
+	return syscall(SYS_keyctl, operation, first, second, 0, 0);
+}
+
+static inline int sys_seccomp(unsigned int operation, unsigned int flags, const void *argument)
+{
+	return (int)syscall(SYS_seccomp, operation, flags, argument);
+}

@@ -1,0 +1,150 @@
+/*
+ * Cgroups, whichever manager has them: see cgroup.h.
+ *
+ * The manager that made a container's cgroup is asked whatever is to be done with it, by the name
+ * in the state record: later commands are called without the options that chose it.
+ */
+#include "cgroup/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgroup/controller.h"
+#include "cgroup/directory.h"
+#include "cgroup/managers.h"
+#include "cgroup/tree.h"
+
+/* The first is the default. */
+static const struct cgroup_manager *const managers[] = {
+	&cgroup_manager_cgroupfs,
+	&cgroup_manager_disabled,
+};
+
+static const struct cgroup_manager *find_manager(const char *name, struct error *err)
+{
+	if (!name)
+		return managers[0];
+	for (size_t i = 0; i < sizeof(managers) / sizeof(managers[0]); i++)
+		if (strcmp(managers[i]->name, name) == 0)
+			return managers[i];
+	if (strcmp(name, "systemd") == 0) {
+		error_config(err, "the systemd cgroup manager is not part of this version");
+	} else {
+		error_config(err, "unknown cgroup manager \"%s\"", name);
+		error_hint(err, "there are cgroupfs and disabled");
+	}
+	return NULL;
+}
+
+int cgroup_plan(const struct cgroup_wish *wish, struct arena *arena,
+		struct oci_record_cgroup *place, struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(wish->manager, err);
+
+	return manager ? manager->plan(wish, arena, place, err) : -err->code;
+}
+
+int cgroup_create(const struct oci_record_cgroup *place, struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+
+	return manager ? manager->create(place, err) : -err->code;
+}
+
+int cgroup_clone_fd(const struct oci_record_cgroup *place)
+{
+	return place->v2 ? open(place->v2, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+int cgroup_enter(const struct oci_record_cgroup *place, pid_t pid, bool cloned, struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+
+	return manager ? manager->enter(place, pid, cloned, err) : -err->code;
+}
+
+int cgroup_limit(const struct oci_record_cgroup *place, const struct oci_resources *resources,
+		 struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+
+	return manager ? manager->limit(place, resources, err) : -err->code;
+}
+
+static int compare_pids(const void *left, const void *right)
+{
+	pid_t a = *(const pid_t *)left, b = *(const pid_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* In version 1 a process whose threads are in several cgroups is listed in each. */
+static void sort_and_unify(struct pid_list *list)
+{
+	size_t kept = 0;
+
+	if (list->count > 0)
+		qsort(list->pids, list->count, sizeof(*list->pids), compare_pids);
+	for (size_t i = 0; i < list->count; i++)
+		if (kept == 0 || list->pids[i] != list->pids[kept - 1])
+			list->pids[kept++] = list->pids[i];
+	list->count = kept;
+}
+
+int cgroup_processes(const struct oci_record_cgroup *place, struct arena *arena, pid_t **pids,
+		     size_t *count, struct error *err)
+{
+	const char *directory = place->directories_len ? place->directories[0] : NULL;
+	struct pid_list list = {0};
+	int r = 0;
+
+	if (place->v2)
+		directory = place->v2;
+	if (directory)
+		r = tree_processes(directory, &list, err);
+	sort_and_unify(&list);
+	*count = list.count;
+	*pids = arena_array(arena, pid_t, list.count + 1);
+	if (*pids && list.count > 0)
+		memcpy(*pids, list.pids, list.count * sizeof(**pids));
+	free(list.pids);
+	if (r == 0 && !*pids)
+		r = arena_full(arena, err);
+	return r;
+}
+
+int cgroup_kill(const struct oci_record_cgroup *place, struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+
+	return manager ? manager->kill(place, err) : -err->code;
+}
+
+int cgroup_remove(const struct oci_record_cgroup *place, struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+
+	return manager ? manager->remove(place, err) : -err->code;
+}
+
+bool cgroup_frozen(const struct oci_record_cgroup *place)
+{
+	const char *v1;
+
+	if (place->v2 && directory_frozen_v2(place->v2))
+		return true;
+	v1 = limits_v1_directory(place, "freezer.state");
+	return v1 && directory_frozen_v1(v1);
+}
+
+void cgroup_remove_empty(const struct oci_record_cgroup *place)
+{
+	/* The kernel refuses it for one with processes or cgroups in it. */
+	for (size_t i = 0; i < place->directories_len; i++)
+		rmdir(place->directories[i]);
+	if (place->v2)
+		rmdir(place->v2);
+}

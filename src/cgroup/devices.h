@@ -1,0 +1,54 @@
+/*
+ * Which device nodes a container may make, read and write: linux.resources.devices.
+ *
+ *	https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#allowed-device-list
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "basic/error.h"
+#include "libocispec/types.h"
+
+enum {
+	DEVICE_ANY = -1, /* a major or minor number */
+	ACCESS_MAKE = 1, /* as in linux/bpf.h, BPF_DEVCG_ACC_* */
+	ACCESS_READ = 2,
+	ACCESS_WRITE = 4,
+	ACCESS_ALL = 7,
+};
+
+/* One rule, checked. */
+struct device_rule {
+	bool allow;
+	char type; /* 'a': both, 'b' or 'c' */
+	int64_t major, minor;
+	unsigned int access;
+	bool implied; /* not the user's, but what every container may have */
+};
+
+/*
+ * The rules in force: beginning with nothing allowed (or with everything, if all is set), the last
+ * that speaks of a device decides.
+ */
+struct device_rules {
+	bool all;
+	struct device_rule *rules; /* to be released with free() */
+	size_t count;
+};
+
+int devices_check(const struct oci_resources *resources, struct error *err);
+
+/* With the devices that every container may have, among what the user's rules leave to be said. */
+int devices_rules(const struct oci_resources *resources, struct device_rules *list,
+		  struct error *err);
+
+/* resources may be NULL. */
+int devices_apply(const struct oci_record_cgroup *place, const struct oci_resources *resources,
+		  struct error *err);
+
+/* -- devices-bpf.c: version 2 ----------------------------------------------------------------- */
+
+/* Attaches a program that carries out the rules to the cgroup at directory. */
+int devices_attach(const char *directory, const struct device_rules *list, struct error *err);

@@ -1,0 +1,200 @@
+/*
+ * Making a cgroup's directory in one hierarchy: see directory.h.
+ *
+ * A directory that is there already is taken only if no process is in it: at the container's end
+ * all in its cgroup are killed, and they would be another's.
+ */
+#include "cgroup/directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "basic/cleanup.h"
+#include "basic/file.h"
+#include "basic/syscalls.h"
+#include "cgroup/cpuset.h"
+#include "cgroup/subtree.h"
+#include "cgroup/tree.h"
+
+/* -- directories ------------------------------------------------------------------------------ */
+
+static int explain_refusal(const char *path, int code, struct error *err)
+{
+	if (code == EACCES || code == EPERM) {
+		error_config(err, "uid %u may not make cgroup %s", (unsigned int)geteuid(), path);
+		return error_hint(err, "the cgroup above it is not delegated to this user");
+	}
+	error_errno(err, code, "make cgroup %s", path);
+	if (code == EROFS)
+		return error_hint(err, "the cgroup file system is mounted read-only here");
+	if (code == EAGAIN)
+		return error_hint(err,
+				  "cgroup.max.depth or cgroup.max.descendants of a cgroup above "
+				  "it is reached");
+	return -code;
+}
+
+/* Makes the components of path behind the first kept bytes. */
+static int make_rest(const char *path, size_t kept, struct error *err)
+{
+	char part[PATH_MAX];
+	size_t length = strlen(path);
+
+	for (size_t i = kept + 1; i <= length; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		snprintf(part, sizeof(part), "%.*s", (int)i, path);
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			return explain_refusal(part, errno, err);
+	}
+	return 0;
+}
+
+/* The length of the part of path that names what is above its first length bytes. */
+static size_t length_above(const char *path, size_t length)
+{
+	while (length > 0 && path[--length] != '/')
+		;
+	return length;
+}
+
+static int make(const char *path, struct made_directory *made, struct error *err)
+{
+	size_t length = strlen(path);
+	char part[PATH_MAX];
+
+	*made = (struct made_directory){path, length};
+	if (mkdir(path, 0755) == 0) {
+		made->kept = length_above(path, length);
+		return 0;
+	}
+	if (errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return explain_refusal(path, errno, err);
+	do {
+		length = length_above(path, length);
+		snprintf(part, sizeof(part), "%.*s", (int)length, path);
+	} while (length > 0 && access(part, F_OK) < 0);
+	made->kept = length;
+	return make_rest(path, length, err);
+}
+
+void directory_undo(const struct made_directory *made)
+{
+	char part[PATH_MAX];
+	size_t length = strlen(made->path);
+
+	snprintf(part, sizeof(part), "%s", made->path);
+	while (length > made->kept) {
+		part[length] = '\0';
+		rmdir(part);
+		length = length_above(part, length);
+	}
+}
+
+/* -- taking one that is there ----------------------------------------------------------------- */
+
+static bool file_begins(const char *directory, const char *file, const char *text)
+{
+	char path[PATH_MAX], content[32];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, file);
+	return file_read_small(AT_FDCWD, path, content, sizeof(content)) > 0 &&
+	       strncmp(content, text, strlen(text)) == 0;
+}
+
+bool directory_frozen_v1(const char *path)
+{
+	/* FROZEN, or FREEZING while it is still on the way. */
+	return file_begins(path, "freezer.state", "FR");
+}
+
+bool directory_frozen_v2(const char *path)
+{
+	return file_begins(path, "cgroup.freeze", "1");
+}
+
+static int check_free(const char *path, bool frozen, struct error *err)
+{
+	struct pid_list list = {0};
+	int r = tree_processes(path, &list, err);
+	size_t count = list.count + list.foreign;
+
+	free(list.pids);
+	if (r < 0)
+		return error_in(err, "look into cgroup %s", path);
+	if (count > 0) {
+		error_config(err, "container's cgroup is not empty: %zu process(es) found in %s",
+			     count, path);
+		return error_hint(err, "choose another linux.cgroupsPath, or end them");
+	}
+	if (!frozen)
+		return 0;
+	error_config(err, "container's cgroup unexpectedly frozen: %s", path);
+	return error_hint(err, "choose another linux.cgroupsPath, or thaw it");
+}
+
+/* Whether a process that is born into the cgroup is killed at once. */
+static bool kills_newborn(const char *path)
+{
+	autoclose int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Without an exit signal, so that whatever the caller does about SIGCHLD is left alone. */
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .cgroup = (uint64_t)dir};
+	int status = 0;
+	pid_t pid;
+
+	if (dir < 0)
+		return false;
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		_exit(0);
+	return pid > 0 && waitpid(pid, &status, __WALL) == pid && WIFSIGNALED(status);
+}
+
+/*
+ * cgroup.kill was written for a container whose cgroup could not be removed after that.  Some
+ * kernels (6.18 is one) kill everything that clone3(2) puts into such a cgroup later, for ever: it
+ * is made anew.  Only then, because one that an administrator has prepared has limits of its own.
+ */
+static int renew(const char *path, struct error *err)
+{
+	struct patience none = PATIENCE(0);
+	int r = tree_remove(path, &none, err);
+
+	if (r < 0)
+		return r;
+	return mkdir(path, 0755) < 0 ? explain_refusal(path, errno, err) : 0;
+}
+
+int directory_make_v1(const char *path, struct made_directory *made, struct error *err)
+{
+	int r = make(path, made, err);
+
+	if (r == 0 && made->kept == strlen(path))
+		r = check_free(path, directory_frozen_v1(path), err);
+	return r < 0 ? r : cpuset_inherit(path, err);
+}
+
+int directory_make_v2(const char *path, struct made_directory *made, struct error *err)
+{
+	int r = make(path, made, err);
+
+	if (r == 0 && made->kept == strlen(path)) {
+		r = check_free(path, directory_frozen_v2(path), err);
+		if (r == 0 && kills_newborn(path))
+			r = renew(path, err);
+	}
+	if (r == 0)
+		subtree_enable(path);
+	return r;
+}

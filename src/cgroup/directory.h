@@ -1,0 +1,23 @@
+/* Making a cgroup's directory in one hierarchy, or taking one that is there and nobody's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "basic/error.h"
+
+struct made_directory {
+	const char *path;
+	size_t kept; /* how much of the path was there before, in bytes */
+};
+
+/* Both fill in made, even when they fail. */
+int directory_make_v1(const char *path, struct made_directory *made, struct error *err);
+int directory_make_v2(const char *path, struct made_directory *made, struct error *err);
+
+/* Removes what was made, and nothing else. */
+void directory_undo(const struct made_directory *made);
+
+/* Whether the cgroup at path is frozen; false when it is gone or cannot be. */
+bool directory_frozen_v1(const char *path);
+bool directory_frozen_v2(const char *path);

@@ -1,0 +1,256 @@
+/*
+ * Where a container's cgroup will be, in each hierarchy.
+ *
+ *	https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#cgroups-path
+ *
+ * An absolute linux.cgroupsPath counts from where each hierarchy is mounted.  A relative one, or
+ * the container's id without one, counts from the caller's own cgroup: below it in version 1; in
+ * version 2 beside it, because a cgroup that has processes cannot have controllers for cgroups
+ * below it.
+ *
+ * Nothing is changed here, and what could do harm is refused here: once the place is in the state
+ * record, other commands kill what is in it and remove it.
+ */
+#include "cgroup/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgroup/controller.h"
+#include "cgroup/hierarchies.h"
+
+/* "slice:prefix:name" is how a place in a systemd is written. */
+static int refuse_systemd(const char *path, struct error *err)
+{
+	const char *colon = strchr(path, ':');
+
+	if (!colon || path[0] == '/' || strchr(path, '/') || !strchr(colon + 1, ':'))
+		return 0;
+	error_config(err,
+		     "linux.cgroupsPath \"%s\": the systemd cgroup manager is not part of this "
+		     "version",
+		     path);
+	return error_hint(err, "have the engine use the cgroupfs manager");
+}
+
+/* Copies path without empty and "." components, and with a "/" before each; "" is the root. */
+static int clean_path(const char *path, char clean[PATH_MAX], struct error *err)
+{
+	size_t used = 0;
+
+	if (strlen(path) >= PATH_MAX / 2)
+		return error_config(err, "linux.cgroupsPath is too long");
+	for (; *path; path += strcspn(path, "/")) {
+		size_t length;
+
+		path += strspn(path, "/");
+		length = strcspn(path, "/");
+		if (length == 2 && strncmp(path, "..", 2) == 0)
+			return error_config(err, "linux.cgroupsPath: \"..\" could lead out of it");
+		if (length == 0 || (length == 1 && *path == '.'))
+			continue;
+		if (length > NAME_MAX || memchr(path, '\n', length))
+			return error_config(err,
+					    "linux.cgroupsPath: no cgroup can have the name "
+					    "\"%.*s\"",
+					    (int)length, path);
+		used += (size_t)snprintf(clean + used, PATH_MAX - used, "/%.*s", (int)length, path);
+	}
+	clean[used] = '\0';
+	return 0;
+}
+
+/* The path below the hierarchy's mount. */
+static void resolve(const struct hierarchy *hierarchy, bool absolute, const char *path,
+		    char resolved[PATH_MAX])
+{
+	const char *own = hierarchy->own ? hierarchy->own : "";
+	const char *last = strrchr(own, '/');
+	size_t length = strlen(own);
+
+	if (absolute)
+		length = 0;
+	else if (hierarchy->v2 && last)
+		length = (size_t)(last - own);
+	if (length + strlen(path) >= PATH_MAX)
+		length = 0;
+	snprintf(resolved, PATH_MAX, "%.*s%s", (int)length, own, path);
+}
+
+/* Whether below is path, or lies below it. */
+static bool is_at_or_below(const char *below, const char *path)
+{
+	size_t length = strlen(path);
+
+	return strncmp(below, path, length) == 0 && (below[length] == '/' || below[length] == '\0');
+}
+
+/* The container's end would be the caller's, or the machine's. */
+static int refuse_own(const struct hierarchy *hierarchy, const char *path, struct error *err)
+{
+	if (path[0] == '\0')
+		return error_config(err, "linux.cgroupsPath: the root cgroup cannot be a "
+					 "container's");
+	if (hierarchy->own && is_at_or_below(hierarchy->own, path)) {
+		error_config(err, "linux.cgroupsPath: %s%s cannot be a container's cgroup",
+			     hierarchy->mount, path);
+		return error_hint(err,
+				  "the process that starts it is in it, and would end with it");
+	}
+	return 0;
+}
+
+static bool may_write(const char *path)
+{
+	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+}
+
+/* In version 2 a process may be moved only by who may write to cgroup.procs of the cgroup that
+ * both its old and its new place lie in. */
+static bool may_move(const struct hierarchy *hierarchy, const char *path)
+{
+	char procs[PATH_MAX];
+	size_t common = 0;
+
+	if (!hierarchy->own)
+		return true;
+	for (size_t i = 0;; i++) {
+		bool end = path[i] == '/' || path[i] == '\0';
+		bool own_end = hierarchy->own[i] == '/' || hierarchy->own[i] == '\0';
+
+		if (end && own_end)
+			common = i;
+		if (path[i] != hierarchy->own[i] || path[i] == '\0')
+			break;
+	}
+	if (snprintf(procs, sizeof(procs), "%s%.*s/cgroup.procs", hierarchy->mount, (int)common,
+		     path) >= (int)sizeof(procs))
+		return false;
+	return may_write(procs);
+}
+
+/* Whether the directory can be made, or is there and can be used. */
+static bool may_make(const char *directory)
+{
+	char path[PATH_MAX];
+	char *slash;
+
+	if (snprintf(path, sizeof(path), "%s/cgroup.procs", directory) >= (int)sizeof(path))
+		return false;
+	while (access(path, F_OK) < 0 && errno == ENOENT) {
+		slash = strrchr(path, '/');
+		if (!slash || slash == path)
+			return false;
+		*slash = '\0';
+	}
+	return may_write(path);
+}
+
+struct search {
+	const struct cgroup_wish *wish;
+	struct arena *arena;
+	struct oci_record_cgroup *place;
+	char path[PATH_MAX]; /* clean */
+	bool absolute;
+};
+
+static int add_directory(struct search *search, const struct hierarchy *hierarchy,
+			 struct error *err)
+{
+	struct oci_record_cgroup *place = search->place;
+	char path[PATH_MAX];
+	char *directory;
+
+	resolve(hierarchy, search->absolute, search->path, path);
+	if (refuse_own(hierarchy, path, err) < 0)
+		return -err->code;
+	directory = arena_printf(search->arena, "%s%s", hierarchy->mount, path);
+	if (!directory)
+		return arena_full(search->arena, err);
+	if (strlen(directory) >= PATH_MAX - NAME_MAX)
+		return error_config(err, "linux.cgroupsPath is too long");
+	if (search->wish->optional &&
+	    (!may_make(directory) || (hierarchy->v2 && !may_move(hierarchy, path))))
+		return 0;
+	if (hierarchy->v2)
+		place->v2 = directory;
+	else
+		place->directories[place->directories_len++] = directory;
+	/* For people one is enough: they are the same where they are absolute. */
+	if (!place->path || hierarchy->v2)
+		place->path = directory + strlen(hierarchy->mount);
+	return 0;
+}
+
+static int explain_none(const struct hierarchies *found, const char *asked, struct error *err)
+{
+	if (found->mode == CGROUP_NONE) {
+		error_config(err, "linux.resources.%s: no cgroup hierarchy is mounted", asked);
+		return error_hint(err, "mount cgroup2 at /sys/fs/cgroup");
+	}
+	error_config(err, "linux.resources.%s: no cgroup is delegated to uid %u", asked,
+		     (unsigned int)geteuid());
+	return error_hint(err, "remove linux.resources, or give user@.service a drop-in with "
+			       "Delegate=cpu cpuset io memory pids");
+}
+
+int place_disable(const struct cgroup_wish *wish, struct arena *arena,
+		  struct oci_record_cgroup *place, struct error *err)
+{
+	const char *asked = limits_asked(wish->resources);
+
+	*place = (struct oci_record_cgroup){.manager = arena_printf(arena, "disabled")};
+	if (!place->manager)
+		return arena_full(arena, err);
+	if (!asked)
+		return 0;
+	error_config(err, "linux.resources.%s: the container gets no cgroup that could be limited",
+		     asked);
+	return error_hint(err, "the cgroup manager is \"disabled\"");
+}
+
+static int settle(struct search *search, const struct hierarchies *found, struct error *err)
+{
+	const char *asked = limits_asked(search->wish->resources);
+
+	if (search->place->v2 || search->place->directories_len)
+		return 0;
+	if (asked)
+		return explain_none(found, asked, err);
+	if (search->wish->optional)
+		return place_disable(search->wish, search->arena, search->place, err);
+	error_config(err, "no cgroup hierarchy is mounted");
+	return error_hint(err, "mount cgroup2 at /sys/fs/cgroup, or do without cgroups: "
+			       "--cgroup-manager disabled");
+}
+
+int place_find(const struct cgroup_wish *wish, struct arena *arena, struct oci_record_cgroup *place,
+	       struct error *err)
+{
+	const char *path =
+		wish->cgroups_path && wish->cgroups_path[0] ? wish->cgroups_path : wish->id;
+	struct search search = {.wish = wish, .arena = arena, .place = place};
+	struct hierarchies found;
+	int r;
+
+	search.absolute = path[0] == '/';
+	if (refuse_systemd(path, err) < 0 || clean_path(path, search.path, err) < 0 ||
+	    limits_check(wish->resources, err) < 0 || hierarchies_find(arena, &found, err) < 0)
+		return -err->code;
+	*place = (struct oci_record_cgroup){
+		.manager = arena_printf(arena, "cgroupfs"),
+		.directories = arena_array(arena, const char *, found.count + 1),
+	};
+	if (!place->manager || !place->directories)
+		return arena_full(arena, err);
+	for (size_t i = 0; i < found.count; i++) {
+		r = add_directory(&search, &found.list[i], err);
+		if (r < 0)
+			return r;
+	}
+	return settle(&search, &found, err);
+}

@@ -1,0 +1,153 @@
+/*
+ * Handing controllers down: see subtree.h.
+ *
+ * It comes when the container's cgroup is made.  All controllers are handed on, not only those with
+ * limits, because engines read from them what a container uses.
+ */
+#include "cgroup/subtree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "basic/file.h"
+
+void subtree_read(const char *directory, const char *file, char list[SUBTREE_SIZE])
+{
+	char path[PATH_MAX + 32];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, file);
+	length = file_read_small(AT_FDCWD, path, list, SUBTREE_SIZE);
+	list[length > 0 ? strcspn(list, "\n") : 0] = '\0';
+}
+
+bool subtree_has(const char *list, const char *controller)
+{
+	size_t length = strlen(controller);
+
+	for (const char *at = list; (at = strstr(at, controller)) != NULL; at += length)
+		if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
+static int hand_on(const char *directory, const char *changes)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", directory);
+	return file_write(AT_FDCWD, path, changes);
+}
+
+/* Has the cgroup hand on what is available and it does not yet, and reads into list what it does
+ * now. */
+static void enable_here(const char *directory, char list[SUBTREE_SIZE])
+{
+	char enabled[SUBTREE_SIZE], available[SUBTREE_SIZE], changes[2 * SUBTREE_SIZE] = "";
+	char *name, *rest;
+	size_t used = 0;
+
+	memcpy(available, list, SUBTREE_SIZE);
+	subtree_read(directory, "cgroup.subtree_control", enabled);
+	for (name = strtok_r(list, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+		if (!subtree_has(enabled, name))
+			used += (size_t)snprintf(changes + used, sizeof(changes) - used, "+%s ",
+						 name);
+	if (used == 0 || hand_on(directory, changes) == 0) {
+		memcpy(list, used == 0 ? enabled : available, SUBTREE_SIZE);
+		return;
+	}
+	/* All or nothing is what the kernel does: one that cannot be had shall not cost the
+	 * others. */
+	for (name = strtok_r(changes, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+		hand_on(directory, name);
+	subtree_read(directory, "cgroup.subtree_control", list);
+}
+
+/* How long the part of path is that names the uppermost cgroup: what lies above it is none. */
+static size_t find_top(const char *path)
+{
+	size_t top = strlen(path);
+	char file[PATH_MAX];
+
+	for (size_t i = top; i > 0; i--) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		snprintf(file, sizeof(file), "%.*s/cgroup.controllers", (int)i, path);
+		if (access(file, F_OK) < 0)
+			break;
+		top = i;
+	}
+	return top;
+}
+
+void subtree_enable(const char *directory)
+{
+	char path[PATH_MAX], list[SUBTREE_SIZE];
+	size_t top = find_top(directory);
+	char *slash = path + top;
+
+	snprintf(path, sizeof(path), "%s", directory);
+	if (*slash != '/')
+		return;
+	*slash = '\0';
+	subtree_read(path, "cgroup.controllers", list);
+	while (list[0]) {
+		enable_here(path, list);
+		*slash = '/';
+		slash = strchr(slash + 1, '/');
+		if (!slash)
+			return;
+		*slash = '\0';
+	}
+}
+
+static int explain_refusal(const char *above, const char *controller, int code, struct error *err)
+{
+	error_config(err, "the cgroup %s cannot hand on the %s controller", above, controller);
+	if (code == EBUSY)
+		return error_hint(err,
+				  "there are processes in it: in version 2 a cgroup has either "
+				  "processes or controllers for those below it");
+	if (code == EOPNOTSUPP)
+		return error_hint(err, "it is threaded");
+	if (code == EACCES || code == EPERM || code == EROFS)
+		return error_hint(
+			err,
+			"it is not delegated to uid %u; systemd does so with "
+			"\"Delegate=cpu cpuset io memory pids\" in a drop-in of user@.service",
+			(unsigned int)geteuid());
+	return error_hint(err, "the kernel says: %s", strerror(code));
+}
+
+int subtree_explain(const char *directory, const char *controller, struct error *err)
+{
+	char above[PATH_MAX], list[SUBTREE_SIZE], change[SUBTREE_SIZE];
+	size_t top = find_top(directory), length = strlen(directory);
+	int r;
+
+	/* The nearest that has it is the one that does not hand it on. */
+	do {
+		while (length > top && directory[--length] != '/')
+			;
+		snprintf(above, sizeof(above), "%.*s", (int)length, directory);
+		subtree_read(above, "cgroup.controllers", list);
+	} while (length > top && !subtree_has(list, controller));
+	if (!subtree_has(list, controller)) {
+		error_config(err, "%s/cgroup.controllers lacks the %s controller", above,
+			     controller);
+		return error_hint(err, "it is in use by version 1, or disabled, or not delegated "
+				       "to here");
+	}
+	snprintf(change, sizeof(change), "+%s", controller);
+	/* Once more, to learn why: what was refused when the cgroup was made was not kept. */
+	r = hand_on(above, change);
+	if (r < 0)
+		return explain_refusal(above, controller, -r, err);
+	error_config(err, "the cgroup %s did not hand on the %s controller", above, controller);
+	return error_hint(err, "it does now: try again");
+}

@@ -1,0 +1,47 @@
+/*
+ * A command: what the user types behind the program's name.  Each has its own file, named after it;
+ * a line in main.c's list adds it to the program and its help.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "basic/error.h"
+#include "cli/options.h"
+#include "runtime/state-root.h"
+
+/* What the user chose: the values of all options, and the command's other words. */
+struct choices {
+	/* before the command */
+	const char *root, *log, *log_format, *log_level, *cgroup_manager;
+	bool debug, systemd_cgroup, version, help;
+
+	/* of the commands */
+	const char *bundle, *config, *pid_file, *console_socket, *format;
+	bool no_pivot, no_new_keyring, detach, keep, all, force, quiet, rootless;
+	unsigned int preserve_fds;
+
+	char **arguments; /* ended by NULL */
+};
+
+#define CHOICE(what, member) OPTION_INTO(what, struct choices, member)
+
+struct command {
+	const char *name;
+	const char *arguments; /* for help: "ID [SIGNAL]" */
+	const char *summary;
+	const struct option *options[2]; /* tables, ended by NULL if there are fewer */
+	int least, most;		 /* how many arguments there may be */
+
+	/* Returns the program's exit status, or a negative errno. */
+	int (*run)(const struct choices *choices, struct error *err);
+};
+
+extern const struct command command_create;
+extern const struct command command_delete;
+extern const struct command command_kill;
+extern const struct command command_list;
+extern const struct command command_run;
+extern const struct command command_spec;
+extern const struct command command_start;
+extern const struct command command_state;

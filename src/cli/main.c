@@ -1,0 +1,209 @@
+/*
+ * The command line: options, a command, its options and arguments.
+ *
+ *	proa [OPTIONS] COMMAND [OPTIONS] ARGUMENTS
+ *
+ * Exit statuses: 0; 1 for an error, which is one line on stderr; and of "run" that of the
+ * container's program.  Engines parse much of what is printed here; the manual page says what can
+ * be relied on.
+ */
+#include <commit.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "basic/log.h"
+#include "cli/command.h"
+#include "cli/similar.h"
+
+static const struct option global_options[] = {
+	{"cgroup-manager", 0, "NAME", "cgroupfs, or disabled [cgroupfs]",
+	 CHOICE(TEXT, cgroup_manager)},
+	{"debug", 0, NULL, "the same as --log-level debug", CHOICE(SWITCH, debug)},
+	{"log", 0, "FILE", "add errors to this file, too", CHOICE(TEXT, log)},
+	{"log-format", 0, "FORMAT", "the log's lines: text or json [text]",
+	 CHOICE(TEXT, log_format)},
+	{"log-level", 0, "LEVEL", "error, warning or debug [error]", CHOICE(TEXT, log_level)},
+	{"root", 0, "DIR", "where the containers' state is kept", CHOICE(TEXT, root)},
+	{"rootless", 0, "VALUE", "accepted for compatibility, of no effect", OPTION_IGNORED, 0},
+	{"systemd-cgroup", 0, NULL, "the same as --cgroup-manager systemd",
+	 CHOICE(SWITCH, systemd_cgroup)},
+	{"version", 'v', NULL, "print the version", CHOICE(SWITCH, version)},
+	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
+};
+
+static const struct option help_options[] = {
+	{"help", 'h', NULL, "print this", CHOICE(SWITCH, help)},
+	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
+};
+
+static const struct command *const commands[] = {
+	&command_create, &command_start,  &command_run,	 &command_state, &command_list,
+	&command_kill,	 &command_delete, &command_spec, NULL,
+};
+
+static const struct option *const global_tables[] = {global_options, help_options, NULL};
+
+static void print_version(void)
+{
+	/* Docker takes every line with the word in it for the version: there is but one. */
+	puts("proa version " PACKAGE_VERSION "\ncommit: " COMMIT "\nspec: 1.3.0");
+}
+
+static void print_help(void)
+{
+	puts("Usage: proa [OPTIONS] COMMAND [OPTIONS] ARGUMENTS\n"
+	     "Run containers as the Open Container Initiative specifies.\n\n"
+	     "Commands:");
+	for (size_t i = 0; commands[i]; i++)
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	puts("\nOptions:");
+	options_print(global_tables, stdout);
+	puts("\n\"proa COMMAND --help\" shows the options of a command; proa(1) tells the rest.");
+}
+
+static void print_command_help(const struct command *command, const struct option *const tables[])
+{
+	printf("Usage: proa %s [OPTIONS]%s%s\n%s\n\nOptions:\n", command->name,
+	       *command->arguments ? " " : "", command->arguments, command->summary);
+	options_print(tables, stdout);
+}
+
+/* A file opened as one of these would be written to by whatever writes messages. */
+static void open_missing_stdio(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(EXIT_FAILURE);
+}
+
+static int choose_level(const struct choices *choices, struct error *err)
+{
+	const char *level = choices->debug ? "debug" : choices->log_level;
+
+	if (!level || strcmp(level, "error") == 0)
+		return LOG_LEVEL_ERROR;
+	if (strcmp(level, "warning") == 0)
+		return LOG_LEVEL_WARNING;
+	if (strcmp(level, "debug") == 0)
+		return LOG_LEVEL_DEBUG;
+	return error_config(err, "unknown log level \"%s\": it is error, warning or debug", level);
+}
+
+static int set_up_log(const struct choices *choices, struct error *err)
+{
+	bool json = choices->log_format && strcmp(choices->log_format, "json") == 0;
+	int level = choose_level(choices, err);
+	int r;
+
+	if (level < 0)
+		return level;
+	log_set_level((enum log_level)level);
+	if (choices->log) {
+		r = log_open(choices->log, json ? LOG_JSON : LOG_TEXT, err);
+		if (r < 0)
+			return r;
+	}
+	if (choices->log_format && !json && strcmp(choices->log_format, "text") != 0)
+		return error_config(err, "unknown log format \"%s\": it is text or json",
+				    choices->log_format);
+	return 0;
+}
+
+static const struct command *find_command(const char *name, struct error *err)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	error_config(err, "unknown command \"%s\"", name);
+	for (size_t i = 0; commands[i]; i++)
+		if (similar(name, commands[i]->name))
+			error_hint(err, "did you mean \"%s\"?", commands[i]->name);
+	error_hint(err, "--help shows the commands there are");
+	return NULL;
+}
+
+static int check_count(const struct command *command, int count, struct error *err)
+{
+	if (count >= command->least && count <= command->most)
+		return 0;
+	error_config(err, "%s: too %s arguments", command->name,
+		     count < command->least ? "few" : "many");
+	return error_hint(err, "usage: proa %s [OPTIONS]%s%s", command->name,
+			  *command->arguments ? " " : "", command->arguments);
+}
+
+static int run_command(struct words *words, struct choices *choices, struct error *err)
+{
+	const struct command *command = find_command(words->items[0], err);
+	const struct option *tables[4] = {help_options};
+	struct words rest = {words->items + 1, words->count - 1};
+	int r;
+
+	if (!command)
+		return -err->code;
+	for (size_t i = 0; i < 2 && command->options[i]; i++) {
+		tables[i] = command->options[i];
+		tables[i + 1] = help_options;
+	}
+	r = options_parse(tables, &rest, OPTIONS_ANYWHERE, choices, err);
+	if (r == 0 && choices->help) {
+		print_command_help(command, tables);
+		return 0;
+	}
+	if (r == 0)
+		r = check_count(command, rest.count, err);
+	if (r < 0)
+		return r;
+	rest.items[rest.count] = NULL;
+	choices->arguments = rest.items;
+	return command->run(choices, err);
+}
+
+static int run(struct words *words, struct error *err)
+{
+	struct choices choices = {.bundle = ".", .config = "config.json"};
+	int r;
+
+	r = options_parse(global_tables, words, OPTIONS_FIRST, &choices, err);
+	if (r < 0)
+		return r;
+	if (choices.help || choices.version) {
+		(choices.help ? print_help : print_version)();
+		return 0;
+	}
+	r = set_up_log(&choices, err);
+	if (r < 0)
+		return r;
+	if (words->count == 0) {
+		error_config(err, "a command is missing");
+		return error_hint(err, "--help shows the commands there are");
+	}
+	return run_command(words, &choices, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct words words = {argv + 1, argc - 1};
+	struct error err = {0};
+	int r;
+
+	open_missing_stdio();
+	/* Whoever does not read what is told must not decide where a command ends, and a caller that does
+	 * not care for its children must not keep this one from waiting for its own. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	if (argc < 1)
+		return EXIT_FAILURE;
+	r = run(&words, &err);
+	if (r >= 0 && fflush(stdout) != 0)
+		r = error_errno(&err, errno, "write the output");
+	if (r >= 0)
+		return r;
+	log_error(&err);
+	return EXIT_FAILURE;
+}

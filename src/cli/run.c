@@ -1,0 +1,37 @@
+/* "run": create, start, wait and delete in one. */
+#include "cli/request.h"
+
+static const struct option run_options[] = {
+	{"detach", 'd', NULL, "do not wait for the container's end", CHOICE(SWITCH, detach)},
+	{"keep", 0, NULL, "do not delete the container at its end", CHOICE(SWITCH, keep)},
+	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
+};
+
+static int run(const struct choices *choices, struct error *err)
+{
+	struct create_request request;
+	struct state_root root;
+	int exit_status = 0;
+	int r;
+
+	r = create_request_from(choices, &request, err);
+	if (r == 0)
+		r = container_id_validate(request.id, err);
+	if (r < 0)
+		return r;
+	r = state_root_open(&root, choices->root, true, err);
+	if (r == 0)
+		r = container_run(&root, &request, &exit_status, err);
+	state_root_release(&root);
+	return r < 0 ? r : exit_status;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "ID",
+	.summary = "create, start, wait for the end, and delete",
+	.options = {create_options, run_options},
+	.least = 1,
+	.most = 1,
+	.run = run,
+};

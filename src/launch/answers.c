@@ -1,0 +1,132 @@
+/* What the runtime does when the stage or init asks: one function for each request of the protocol. */
+#include "launch/answers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "basic/cleanup.h"
+#include "basic/socket.h"
+#include "basic/syscalls.h"
+#include "cgroup/cgroup.h"
+#include "launch/order.h"
+#include "launch/protocol.h"
+#include "linux/hook-state.h"
+#include "linux/hooks.h"
+#include "linux/id-mappings.h"
+
+/* The process that asks before init is known: the stage, or init itself. */
+static pid_t asker(const struct launch *launch)
+{
+	return launch->stage ? launch->stage : launch->init.pid;
+}
+
+static int map_ids(void *context, const struct letter *request, struct error *err)
+{
+	const struct launch *launch = context;
+
+	(void)request;
+	return id_mappings_write(launch->container, asker(launch), err);
+}
+
+/* Init is a child of this process that nobody has waited for: its pid cannot be another's. */
+static int init_is(void *context, const struct letter *request, struct error *err)
+{
+	struct launch *launch = context;
+	pid_t pid = (pid_t)request->value;
+
+	launch->init_pidfd = sys_pidfd_open(pid);
+	if (launch->init_pidfd < 0)
+		return error_errno(err, errno, "open the container's init");
+	launch->container->init_pid = pid;
+	return process_identify(pid, &launch->init, err);
+}
+
+static int run_hooks(void *context, const struct letter *request, struct error *err)
+{
+	struct container *container = ((struct launch *)context)->container;
+	const struct oci_hooks *hooks = container->config->hooks;
+	const struct hook_list prestart = {"prestart", hooks->prestart, hooks->prestart_len,
+					   container->bundle};
+	const struct hook_list create_runtime = {"createRuntime", hooks->create_runtime,
+						 hooks->create_runtime_len, container->bundle};
+	const char *state = hook_state(container, "creating");
+	int r;
+
+	(void)request;
+	r = hooks_run(&prestart, state, err);
+	return r == 0 ? hooks_run(&create_runtime, state, err) : r;
+}
+
+static int take_console(void *context, const struct letter *request, struct error *err)
+{
+	struct launch *launch = context;
+	autoclose int socket = -1;
+
+	if (request->fd < 0)
+		return error_errno(err, EPROTO, "take the terminal");
+	if (!launch->console_socket) {
+		launch->console = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+		return launch->console < 0 ? error_errno(err, errno, "take the terminal") : 0;
+	}
+	socket = socket_connect(launch->console_socket, err);
+	if (socket < 0 || socket_send_fd(socket, request->fd, "/dev/ptmx", err) < 0)
+		return error_in(err, "--console-socket");
+	return 0;
+}
+
+static int ready(void *context, const struct letter *request, struct error *err)
+{
+	const struct launch *launch = context;
+	const struct oci_linux *properties = launch->container->config->linux;
+
+	(void)request;
+	/* Now that init needs no more memory, processes and device nodes. */
+	if (cgroup_limit(launch->cgroup, properties ? properties->resources : NULL, err) < 0)
+		return -err->code;
+	for (const struct section *const *section = attach_order; *section; section++)
+		if ((*section)->attach(launch->container, launch->init.pid, err) < 0)
+			return -err->code;
+	return 0;
+}
+
+static answer_function *const answers[MESSAGE_COUNT] = {
+	[MAP_IDS] = map_ids,	       [INIT_IS] = init_is, [RUN_HOOKS] = run_hooks,
+	[TAKE_CONSOLE] = take_console, [READY] = ready,
+};
+
+static int64_t init_pid(void *context)
+{
+	return ((const struct launch *)context)->container->init_pid;
+}
+
+static struct conversation talk_over(struct launch *launch, int socket)
+{
+	return (struct conversation){
+		.socket = socket,
+		.answers = answers,
+		.context = launch,
+		.done_value = init_pid,
+	};
+}
+
+int answer_stage(struct launch *launch, struct error *err)
+{
+	const struct conversation talk = talk_over(launch, launch->stage_socket);
+
+	return answer_requests(&talk, NO_MESSAGE, INIT_IS, err);
+}
+
+int answer_init(struct launch *launch, struct error *err)
+{
+	const struct conversation talk = talk_over(launch, launch->socket);
+	enum message after = launch->container->staged ? INIT_IS : NO_MESSAGE;
+
+	return answer_requests(&talk, after, READY, err);
+}
+
+int answer_ready(struct launch *launch, struct error *err)
+{
+	const struct conversation talk = talk_over(launch, launch->socket);
+
+	return answer_done(&talk, err);
+}

@@ -1,0 +1,47 @@
+/*
+ * How a container is made, the runtime's side.
+ *
+ *	launch_plan()	  looks at everything, changes nothing
+ *	launch_begin()	  clones, and answers until init is ready
+ *	launch_commit()	  init may go on without this process
+ *	launch_start()	  where this process stays: the program begins
+ *	launch_abort()	  after a failure at any moment: nothing of it is left
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "basic/process.h"
+#include "linux/container.h"
+
+struct launch {
+	struct container *container;
+	const struct oci_record_cgroup *cgroup;
+	const char *console_socket; /* where the terminal is sent, or NULL: it is kept */
+
+	bool cloned_into_cgroup; /* into its v2 directory */
+	struct process init;	 /* pid is 0 until there is one */
+	int init_pidfd;
+	pid_t stage;	  /* 0 when there is none or it has ended */
+	int socket;	  /* the runtime's side of the talk with init */
+	int stage_socket; /* and with the stage */
+	int lock;	  /* the container's directory, locked: the child lets go of it */
+	int console;	  /* the terminal that init gave, when it is kept; or -1 */
+};
+
+/* Validates config.json and prepares the plan; container->arena, config, id and bundle and the caller's
+ * choices are set, the rest is zeroed. */
+int launch_plan(struct container *container, struct error *err);
+
+/* cgroup exists by now.  When this returns init has done all but the exec, and waits. */
+int launch_begin(struct launch *launch, struct error *err);
+
+int launch_commit(struct launch *launch, struct error *err);
+int launch_start(struct launch *launch, struct error *err);
+
+/* Ends init and the stage, and waits until they are gone.  Accepts what never began. */
+void launch_abort(struct launch *launch);
+
+/* Tells START over socket, to an init that waits for it, and sees it through until the program has begun.
+ * *executing tells whether it came as far as the program's exec, all hooks done. */
+int start_over(int socket, bool *executing, struct error *err);

@@ -1,0 +1,107 @@
+/*
+ * The plan: config.json checked as a whole, and everything found out that can be, before anything is
+ * changed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "basic/cleanup.h"
+#include "basic/log.h"
+#include "launch/launch.h"
+#include "launch/order.h"
+#include "linux/hook-state.h"
+
+/* Whether the runtime may do with the host's mounts what root may: CAP_SYS_ADMIN is in effect. */
+static bool has_privileges(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &header, sets) < 0)
+		return false;
+	return sets[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN);
+}
+
+/* The host's procfs, which the container's mounts cannot cover; what is written below it is written to
+ * the kernel. */
+static int open_proc(struct error *err)
+{
+	autoclose int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs filesystem;
+
+	if (fd < 0 || fstatfs(fd, &filesystem) < 0)
+		return error_errno(err, errno, "open the host's /proc");
+	if (filesystem.f_type != PROC_SUPER_MAGIC) {
+		error_config(err, "the host's /proc is no procfs");
+		return error_hint(err, "mount it: mount -t proc proc /proc");
+	}
+	return take_fd(&fd);
+}
+
+/* Each mount is an open file until it is attached: allow what may be allowed.  The container's limits are
+ * its own, see process.rlimits. */
+static void raise_open_files(struct container *container)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	container->open_files = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int look_around(struct container *container, struct error *err)
+{
+	const struct oci_hooks *hooks = container->config->hooks;
+
+	container->host_privileges = has_privileges();
+	container->uid = geteuid();
+	container->gid = getegid();
+	container->debug = log_debug_enabled();
+	container->root_hooks = hooks && (hooks->prestart_len || hooks->create_runtime_len ||
+					  hooks->create_container_len);
+	container->rootfs_fd = container->root_fd = container->null_fd = -1;
+	container->console_fd = container->socket = container->stage_socket = -1;
+	container->start_socket = -1;
+	container->proc_fd = open_proc(err);
+	return container->proc_fd < 0 ? container->proc_fd : 0;
+}
+
+static int validate(const struct oci_config *config, struct error *err)
+{
+	for (const struct section *const *section = validate_order; *section; section++)
+		if ((*section)->validate && (*section)->validate(config, err) < 0)
+			return -err->code;
+	return 0;
+}
+
+static int prepare(struct container *container, struct error *err)
+{
+	for (const struct section *const *section = prepare_order; *section; section++)
+		if ((*section)->prepare && (*section)->prepare(container, err) < 0)
+			return -err->code;
+	return 0;
+}
+
+int launch_plan(struct container *container, struct error *err)
+{
+	int r;
+
+	raise_open_files(container);
+	r = validate(container->config, err);
+	if (r == 0)
+		r = look_around(container, err);
+	if (r == 0)
+		r = prepare(container, err);
+	if (r == 0 && container->config->hooks)
+		r = hook_state_prepare(container, err);
+	return r;
+}

@@ -1,0 +1,10 @@
+/* The names of capabilities(7), as libcap knows them.  For the runtime alone: init has only numbers. */
+#pragma once
+
+#include <stddef.h>
+
+/* The number of "CAP_CHOWN", or -1 if there is no capability of that name. */
+int capability_number(const char *name);
+
+/* Writes the name of a capability; "CAP_99" if it has none. */
+void capability_name(int number, char *text, size_t size);

@@ -1,0 +1,290 @@
+/*
+ * hooks: the programs to run at six moments of a container's life.
+ *
+ *	https://github.com/opencontainers/runtime-spec/blob/main/config.md#posix-platform-hooks
+ *
+ *	prestart, createRuntime   runtime   the namespaces are there, the root is not entered
+ *	createContainer           init      the mounts are there, the root is not entered
+ *	startContainer            init      inside the container, before its program
+ *	poststart                 runtime   the program has begun
+ *	poststop                  runtime   the container is deleted
+ *
+ * Used by both programs: nothing here allocates.
+ */
+#include "linux/hooks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "basic/cleanup.h"
+#include "basic/clock.h"
+#include "basic/file.h"
+#include "basic/signals.h"
+#include "basic/syscalls.h"
+#include "linux/section.h"
+
+/* What is kept of a hook's standard error: its last bytes. */
+enum { TAIL_SIZE = 1024 };
+
+struct running_hook {
+	pid_t pid;
+	int pidfd;
+	int output; /* the reading end of its standard error */
+	char tail[TAIL_SIZE + 1];
+	size_t tail_len;
+};
+
+/* -- validate ---------------------------------------------------------------------------------- */
+
+static int validate_list(const struct oci_hook *hooks, size_t count, const char *kind,
+			 struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (hooks[i].path[0] != '/') {
+			error_config(err, "path \"%s\" is not absolute", hooks[i].path);
+			return error_in(err, "hooks.%s[%zu]", kind, i);
+		}
+		if (hooks[i].has_timeout && hooks[i].timeout <= 0) {
+			error_config(err, "timeout %d is not above 0", hooks[i].timeout);
+			error_hint(err, "it is in seconds; leave it out for no limit");
+			return error_in(err, "hooks.%s[%zu]", kind, i);
+		}
+	}
+	return 0;
+}
+
+static int hooks_validate(const struct oci_config *config, struct error *err)
+{
+	const struct oci_hooks *hooks = config->hooks;
+	int r = 0;
+
+	if (!hooks)
+		return 0;
+	r = validate_list(hooks->prestart, hooks->prestart_len, "prestart", err);
+	if (r == 0)
+		r = validate_list(hooks->create_runtime, hooks->create_runtime_len, "createRuntime",
+				  err);
+	if (r == 0)
+		r = validate_list(hooks->create_container, hooks->create_container_len,
+				  "createContainer", err);
+	if (r == 0)
+		r = validate_list(hooks->start_container, hooks->start_container_len,
+				  "startContainer", err);
+	if (r == 0)
+		r = validate_list(hooks->poststart, hooks->poststart_len, "poststart", err);
+	if (r == 0)
+		r = validate_list(hooks->poststop, hooks->poststop_len, "poststop", err);
+	return r;
+}
+
+/* -- run --------------------------------------------------------------------------------------- */
+
+/* A file with the state, to be read from its beginning: unlike with a pipe it does not matter whether the
+ * hook reads it. */
+static int open_state(const char *state, struct error *err)
+{
+	autoclose int fd = memfd_create("state", MFD_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, errno, "make the hook's input");
+	r = file_write_all(fd, state, strlen(state));
+	if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, r < 0 ? -r : errno, "write the hook's input");
+	return take_fd(&fd);
+}
+
+static _Noreturn void become_hook(const struct oci_hook *hook, const char *directory, int input,
+				  int output)
+{
+	static const char *nothing[] = {NULL};
+	const char *path_alone[] = {hook->path, NULL};
+	const char **args = hook->args_len ? hook->args : path_alone;
+	const char **env = hook->env_len ? hook->env : nothing;
+	char reason[ERROR_REASON_SIZE];
+	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	/* Nobody would wait for it any more. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	signals_reset();
+	setpgid(0, 0);
+	/* In a container's mount namespace the bundle may be out of reach; the hook decides what that means. */
+	if (directory && chdir(directory) < 0)
+		(void)!chdir("/");
+	/* Its input and output have numbers above 2 here: stdio is open in every command. */
+	dup2(input, STDIN_FILENO);
+	dup2(null >= 0 ? null : output, STDOUT_FILENO);
+	dup2(output, STDERR_FILENO);
+	sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	execve(hook->path, (char *const *)(uintptr_t)args, (char *const *)(uintptr_t)env);
+	error_reason(errno, reason);
+	dprintf(STDERR_FILENO, "%s", reason);
+	_exit(127);
+}
+
+/* Without a pidfd its end could not be waited for. */
+static int give_up(struct running_hook *run, struct error *err)
+{
+	int reason = errno;
+
+	kill(run->pid, SIGKILL);
+	waitpid(run->pid, NULL, 0);
+	return error_errno(err, reason, "watch the hook");
+}
+
+static int start_hook(const struct oci_hook *hook, const struct hook_list *list, const char *state,
+		      struct running_hook *run, struct error *err)
+{
+	autoclose int input = -1, writer = -1, reader = -1;
+	int ends[2];
+
+	input = open_state(state, err);
+	if (input < 0)
+		return input;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, errno, "make a pipe");
+	reader = ends[0];
+	writer = ends[1];
+	run->pid = fork();
+	if (run->pid == 0)
+		become_hook(hook, list->directory, input, writer);
+	if (run->pid < 0)
+		return error_errno(err, errno, "fork");
+	run->pidfd = sys_pidfd_open(run->pid);
+	if (run->pidfd < 0)
+		return give_up(run, err);
+	run->output = take_fd(&reader);
+	fcntl(run->output, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+/* Takes what the hook has written, and keeps the end of it. */
+static bool drain(struct running_hook *run)
+{
+	char piece[TAIL_SIZE];
+	ssize_t count = read(run->output, piece, sizeof(piece));
+	size_t fresh, kept;
+
+	if (count <= 0)
+		return count < 0 && (errno == EAGAIN || errno == EINTR);
+	fresh = (size_t)count;
+	kept = run->tail_len + fresh > TAIL_SIZE ? TAIL_SIZE - fresh : run->tail_len;
+	memmove(run->tail, run->tail + run->tail_len - kept, kept);
+	memcpy(run->tail + kept, piece, fresh);
+	run->tail_len = kept + fresh;
+	return true;
+}
+
+/* Waits for the hook's end, at most until the deadline (0: for ever); false when that has passed. */
+static bool wait_for_hook(struct running_hook *run, uint64_t deadline)
+{
+	struct pollfd watched[] = {
+		{.fd = run->pidfd, .events = POLLIN},
+		{.fd = run->output, .events = POLLIN},
+	};
+
+	for (;;) {
+		uint64_t now = deadline ? clock_milliseconds() : 0;
+		uint64_t left = deadline > now ? deadline - now : 0;
+		int timeout = !deadline ? -1 : left > INT_MAX ? INT_MAX : (int)left;
+
+		if (deadline && left == 0)
+			return false;
+		if (poll(watched, 2, timeout) < 0 && errno != EINTR)
+			return false;
+		if (watched[1].revents && !drain(run))
+			watched[1].fd = -1;
+		if (watched[0].revents)
+			return true;
+	}
+}
+
+/* The last line that the hook wrote, without what a terminal or a log would take for more than text. */
+static const char *last_line(struct running_hook *run)
+{
+	char *line;
+
+	while (run->tail_len > 0 && strchr("\r\n \t", run->tail[run->tail_len - 1]))
+		run->tail_len--;
+	run->tail[run->tail_len] = '\0';
+	line = strrchr(run->tail, '\n');
+	line = line ? line + 1 : run->tail;
+	for (char *byte = line; *byte; byte++)
+		if ((unsigned char)*byte < ' ')
+			*byte = ' ';
+	return line;
+}
+
+static int judge(const struct oci_hook *hook, struct running_hook *run, int status,
+		 struct error *err)
+{
+	const char *line;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	while (drain(run) && errno != EAGAIN)
+		continue;
+	line = last_line(run);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return error_config(err, "run %s: %s", hook->path,
+				    line[0] ? line : "exit status 127");
+	if (WIFSIGNALED(status))
+		error_config(err, "%s was killed by signal %d", hook->path, WTERMSIG(status));
+	else
+		error_config(err, "%s: exit status %d", hook->path, WEXITSTATUS(status));
+	return line[0] ? error_hint(err, "it said: %s", line) : -err->code;
+}
+
+static int run_hook(const struct oci_hook *hook, const struct hook_list *list, const char *state,
+		    struct error *err)
+{
+	struct running_hook run = {.pid = -1, .pidfd = -1, .output = -1};
+	uint64_t deadline = 0;
+	bool ended;
+	int status = 0, r;
+
+	if (hook->has_timeout)
+		deadline = clock_milliseconds() + (uint64_t)hook->timeout * 1000;
+	r = start_hook(hook, list, state, &run, err);
+	if (r < 0)
+		return r;
+	ended = wait_for_hook(&run, deadline);
+	if (!ended)
+		kill(-run.pid, SIGKILL);
+	if (!ended)
+		kill(run.pid, SIGKILL);
+	while (waitpid(run.pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (ended)
+		r = judge(hook, &run, status, err);
+	else
+		r = error_config(err, "%s did not end within its timeout of %d s", hook->path,
+				 hook->timeout);
+	close_fd(&run.pidfd);
+	close_fd(&run.output);
+	return r;
+}
+
+int hooks_run(const struct hook_list *list, const char *state, struct error *err)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (run_hook(&list->hooks[i], list, state, err) < 0)
+			return error_in(err, "hooks.%s[%zu]: error running %s hook #%zu",
+					list->kind, i, list->kind, i);
+	return 0;
+}
+
+const struct section section_hooks = {
+	.path = "hooks",
+	.validate = hooks_validate,
+};

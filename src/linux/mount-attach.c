@@ -1,0 +1,254 @@
+/*
+ * Puts the mounts in their places, in the order of the config, once the container's root is open.
+ *
+ *	https://github.com/opencontainers/runtime-spec/blob/main/config.md#mounts
+ *	move_mount(2)
+ *
+ * The rootfs is not trusted, and volumes may be changed by other containers meanwhile: each destination
+ * is resolved once, inside the root, and from then on is a file descriptor, as is the mount.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "basic/cleanup.h"
+#include "basic/inside.h"
+#include "basic/syscalls.h"
+#include "linux/mounts.h"
+#include "linux/section.h"
+
+enum { MOST_LINKS = 8 };
+
+static int open_without_links(int root, const char *path)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
+	};
+	int fd = sys_openat2(root, path, &how);
+
+	return fd >= 0 ? fd : -errno;
+}
+
+int mount_real_directory(int root, const char *path, struct error *err)
+{
+	int fd = open_without_links(root, path);
+
+	if (fd == -ENOENT) {
+		fd = inside_make_directory(root, path, 0755, err);
+		if (fd < 0)
+			return fd;
+		close_fd(&fd);
+		fd = open_without_links(root, path);
+	}
+	if (fd == -ELOOP || fd == -ENOTDIR)
+		return error_config(err, "%s is a symbolic link or no directory in the container",
+				    path);
+	return fd >= 0 ? fd : error_errno(err, -fd, "open %s in the container", path);
+}
+
+/* If path names a symbolic link that leads nowhere: replaces path by where it leads. */
+static bool follow_dangling(int root, char *path, size_t size)
+{
+	autoclose int link = inside_try(root, path, O_PATH | O_NOFOLLOW);
+	const char *slash = strrchr(path, '/');
+	char target[PATH_MAX], next[PATH_MAX];
+	ssize_t length = link < 0 ? -1 : readlinkat(link, "", target, sizeof(target) - 1);
+	int above = slash ? (int)(slash - path) : 0;
+
+	if (length <= 0)
+		return false;
+	target[length] = '\0';
+	if (target[0] == '/')
+		above = 0;
+	if ((size_t)snprintf(next, sizeof(next), "%.*s/%s", above, path, target) >= size)
+		return false;
+	snprintf(path, size, "%s", next);
+	return true;
+}
+
+/* Opens the place of a mount, which is made if it is missing.  Many images have files such as
+ * /etc/resolv.conf as links to what is made at boot: then it is made where the link leads. */
+static int open_place(int root, const struct mount_plan *plan, bool is_file, struct error *err)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s", plan->destination);
+	for (int i = 0; i < MOST_LINKS; i++) {
+		fd = inside_try(root, path, O_PATH);
+		if (fd >= 0)
+			return fd;
+		if (fd != -ENOENT || !follow_dangling(root, path, sizeof(path)))
+			break;
+	}
+	if (is_file)
+		return inside_make_file(root, path, 0644, err);
+	return inside_make_directory(root, path, 0755, err);
+}
+
+static bool needs_real_directory(const struct mount_plan *plan)
+{
+	return strcmp(plan->destination, "/proc") == 0 || strcmp(plan->destination, "/sys") == 0 ||
+	       strcmp(plan->type, "proc") == 0 || strcmp(plan->type, "sysfs") == 0;
+}
+
+static bool is_proc(int fd)
+{
+	struct statfs status;
+
+	return fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+/* /proc itself, and below it what validation let through, may be mounted on; a link may not lead there
+ * from elsewhere. */
+static int check_place(const struct mount_plan *plan, int place, bool is_file, struct error *err)
+{
+	bool proc = strcmp(plan->destination, "/proc") == 0;
+	bool below_proc = strncmp(plan->destination, "/proc/", strlen("/proc/")) == 0;
+	struct stat status;
+
+	if (is_proc(place) && !proc && !below_proc)
+		return error_config(err, "it leads into a proc file system in the container");
+	if (proc && !is_proc(plan->fd)) {
+		error_config(err, "only a proc file system may be mounted there");
+		return error_hint(err, "the container's programs trust what they read in /proc");
+	}
+	if (fstat(place, &status) < 0)
+		return error_errno(err, errno, "look at it in the container");
+	if (is_file && S_ISDIR(status.st_mode))
+		return error_config(err, "the source is a file and the destination a directory");
+	if (!is_file && !S_ISDIR(status.st_mode))
+		return error_config(err, "the source is a directory and the destination a file");
+	return 0;
+}
+
+static bool has_mode(const struct mount_plan *plan)
+{
+	for (size_t i = 0; i < plan->options.data_len; i++)
+		if (strcmp(plan->options.data[i].key, "mode") == 0)
+			return true;
+	return false;
+}
+
+/* A tmpfs that does not say otherwise is as open as the directory that it covers: a /tmp stays one. */
+static int take_mode(const struct mount_plan *plan, int place, struct error *err)
+{
+	struct stat status;
+
+	if (plan->kind != MOUNT_FILE_SYSTEM || strcmp(plan->type, "tmpfs") != 0 || has_mode(plan))
+		return 0;
+	if (plan->options.rec_set & MOUNT_ATTR_RDONLY)
+		return 0;
+	if (fstat(place, &status) < 0 || fchmodat(plan->fd, ".", status.st_mode & 07777, 0) < 0)
+		return error_errno(err, errno, "set its mode");
+	return 0;
+}
+
+static int attach_tree(int root, struct mount_plan *plan, struct error *err)
+{
+	autoclose int place = -1;
+	struct stat status;
+	bool is_file;
+
+	if (fstat(plan->fd, &status) < 0)
+		return error_errno(err, errno, "look at the mount");
+	is_file = !S_ISDIR(status.st_mode);
+	place = needs_real_directory(plan) ? mount_real_directory(root, plan->destination, err)
+					   : open_place(root, plan, is_file, err);
+	if (place < 0)
+		return place;
+	if (check_place(plan, place, is_file, err) < 0 || take_mode(plan, place, err) < 0)
+		return -err->code;
+	if (sys_move_mount(plan->fd, place) < 0)
+		return error_errno(err, errno, "attach it");
+	if (!plan->finish_readonly)
+		close_fd(&plan->fd);
+	return 0;
+}
+
+static int attach_link(int root, const struct mount_plan *plan, struct error *err)
+{
+	const char *name;
+	autoclose int parent = inside_make_parent(root, plan->destination, &name, err);
+
+	if (parent < 0)
+		return parent;
+	if (symlinkat(plan->source, parent, name) < 0 && errno != EEXIST)
+		return error_errno(err, errno, "make the symbolic link");
+	return 0;
+}
+
+static int change_mount(const struct container *container, const struct mount_plan *plan,
+			struct error *err)
+{
+	autoclose int place = inside_open(container->root_fd, plan->destination, O_PATH, err);
+	int r;
+
+	if (place < 0)
+		return place;
+	r = mount_dress(container, plan, place, err);
+	if (r == -EINVAL)
+		error_hint(err, "nothing is mounted there that could be mounted again");
+	return r;
+}
+
+static int attach_mount(const struct container *container, struct mount_plan *plan,
+			struct error *err)
+{
+	switch (plan->kind) {
+	case MOUNT_FILE_SYSTEM:
+	case MOUNT_BIND:
+	case MOUNT_CGROUP:
+		/* What replaces the root was attached as the root. */
+		return plan->owns_root ? 0 : attach_tree(container->root_fd, plan, err);
+	case MOUNT_LINK:
+		return attach_link(container->root_fd, plan, err);
+	case MOUNT_REMOUNT:
+		return change_mount(container, plan, err);
+	}
+	return 0;
+}
+
+static int mounts_attach(struct container *container, struct error *err)
+{
+	for (size_t i = 0; i < container->mounts_len; i++)
+		if (attach_mount(container, &container->mounts[i], err) < 0)
+			return mount_error_in(&container->mounts[i], err);
+	return 0;
+}
+
+static int finish_mount(struct mount_plan *plan, struct error *err)
+{
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+
+	if (!plan->finish_readonly || plan->fd < 0)
+		return 0;
+	if (sys_mount_setattr(plan->fd, 0, &readonly) < 0)
+		return error_errno(err, errno, "make it read-only");
+	close_fd(&plan->fd);
+	return 0;
+}
+
+/* Only now: mount points and devices had to be made inside of them. */
+static int mounts_finish(struct container *container, struct error *err)
+{
+	for (size_t i = 0; i < container->mounts_len; i++)
+		if (finish_mount(&container->mounts[i], err) < 0)
+			return mount_error_in(&container->mounts[i], err);
+	return 0;
+}
+
+const struct step step_mounts_attach = {
+	.name = "mounts: attach",
+	.apply = mounts_attach,
+};
+
+const struct step step_mounts_finish = {
+	.name = "mounts: finish",
+	.apply = mounts_finish,
+};

@@ -1,0 +1,65 @@
+/*
+ * What the parts of mounts share with each other and with their neighbours:
+ *
+ *	mounts.c	 runtime  reads config.json, looks at sources, plans
+ *	mount-options.c	 runtime  the option words
+ *	mount-cgroup.c	 both	  the type "cgroup", which means something else on each host
+ *	mount-open.c	 init	  makes each mount, detached, before the host's tree is left
+ *	mount-fallback.c init	  what a user namespace gets instead of what the kernel refuses it
+ *	mount-attach.c	 init	  puts each in its place in the container's root
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "linux/container.h"
+
+/* Whether the container is to have a mount namespace of its own, which is a new one. */
+bool mount_namespace_is_new(const struct oci_config *config);
+
+/* The error of a property that can't be without one. */
+int mount_namespace_needed(const struct oci_config *config, const char *property,
+			   struct error *err);
+
+/* Writes path without "//", "." and "..", and with "/" before it. */
+int mount_clean_path(const char *path, char *clean, size_t size, struct error *err);
+
+/* Takes away what was mounted below the rootfs of a container without a mount namespace of its own, the
+ * last first.  Destinations are as in the plan; what is no longer mounted is fine. */
+int mounts_detach(const char *rootfs, const char *const *destinations, size_t count,
+		  struct error *err);
+
+/* Plans the type "cgroup": 1 mount for v2, several for v1.  Returns how many, at most CGROUP_MOUNTS; base
+ * is the plan as far as it goes. */
+enum { CGROUP_MOUNTS = 64 };
+int mount_cgroup_plan(struct arena *arena, const struct mount_plan *base, struct mount_plan *plans,
+		      struct error *err);
+
+/* Opens the plan's cgroup hierarchy as a detached mount: a new one in a cgroup namespace, else the part
+ * of the host's that the container is in. */
+int mount_cgroup_open(const struct container *container, struct mount_plan *plan,
+		      struct error *err);
+
+/* Opens the source of a bind mount as a detached tree; it must still be what the runtime has seen, if
+ * the runtime has. */
+int mount_open_source(struct mount_plan *plan, struct error *err);
+
+/* Makes a new file system as a detached mount. */
+int mount_open_file_system(const struct mount_plan *plan, const char *type, struct error *err);
+
+/* Opens path and all below it as a detached tree. */
+int mount_open_host(const char *path, struct error *err);
+
+/* When making the plan's mount failed as err says: opens what comes closest, or fails. */
+int mount_fall_back(struct mount_plan *plan, struct error *err);
+
+/* Changes the mount that fd is open on as the options say. */
+int mount_dress(const struct container *container, const struct mount_plan *plan, int fd,
+		struct error *err);
+
+/* Says of which mount the error is. */
+int mount_error_in(const struct mount_plan *plan, struct error *err);
+
+/* Opens the directory at path, which no symbolic link leads to, making it if it is missing: what the
+ * kernel's own file systems and devices lie in must be where it seems to be. */
+int mount_real_directory(int root, const char *path, struct error *err);

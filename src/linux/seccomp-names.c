@@ -1,0 +1,41 @@
+#include "linux/seccomp-names.h"
+
+#include <linux/seccomp.h>
+
+const struct name seccomp_actions[] = {
+	{"SCMP_ACT_ALLOW", (int)SECCOMP_RET_ALLOW},
+	{"SCMP_ACT_ERRNO", (int)SECCOMP_RET_ERRNO},
+	{"SCMP_ACT_KILL", (int)SECCOMP_RET_KILL_THREAD},
+	{"SCMP_ACT_KILL_PROCESS", (int)SECCOMP_RET_KILL_PROCESS},
+	{"SCMP_ACT_KILL_THREAD", (int)SECCOMP_RET_KILL_THREAD},
+	{"SCMP_ACT_LOG", (int)SECCOMP_RET_LOG},
+	{"SCMP_ACT_NOTIFY", (int)SECCOMP_RET_USER_NOTIF},
+	{"SCMP_ACT_TRACE", (int)SECCOMP_RET_TRACE},
+	{"SCMP_ACT_TRAP", (int)SECCOMP_RET_TRAP},
+	{NULL, 0},
+};
+
+const struct name seccomp_flags[] = {
+	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+	{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
+	{NULL, 0},
+};
+
+/* seccomp_rule_add(3) */
+const struct name seccomp_operators[] = {
+	{"SCMP_CMP_NE", 1}, {"SCMP_CMP_LT", 2}, {"SCMP_CMP_LE", 3},	   {"SCMP_CMP_EQ", 4},
+	{"SCMP_CMP_GE", 5}, {"SCMP_CMP_GT", 6}, {"SCMP_CMP_MASKED_EQ", 7}, {NULL, 0},
+};
+
+const struct name seccomp_architectures[] = {
+	{"SCMP_ARCH_X86", 0},	      {"SCMP_ARCH_X86_64", 0},	{"SCMP_ARCH_X32", 0},
+	{"SCMP_ARCH_ARM", 0},	      {"SCMP_ARCH_AARCH64", 0}, {"SCMP_ARCH_LOONGARCH64", 0},
+	{"SCMP_ARCH_M68K", 0},	      {"SCMP_ARCH_MIPS", 0},	{"SCMP_ARCH_MIPS64", 0},
+	{"SCMP_ARCH_MIPS64N32", 0},   {"SCMP_ARCH_MIPSEL", 0},	{"SCMP_ARCH_MIPSEL64", 0},
+	{"SCMP_ARCH_MIPSEL64N32", 0}, {"SCMP_ARCH_PARISC", 0},	{"SCMP_ARCH_PARISC64", 0},
+	{"SCMP_ARCH_PPC", 0},	      {"SCMP_ARCH_PPC64", 0},	{"SCMP_ARCH_PPC64LE", 0},
+	{"SCMP_ARCH_RISCV64", 0},     {"SCMP_ARCH_S390", 0},	{"SCMP_ARCH_S390X", 0},
+	{"SCMP_ARCH_SH", 0},	      {"SCMP_ARCH_SHEB", 0},	{NULL, 0},
+};

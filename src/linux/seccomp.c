@@ -1,0 +1,171 @@
+/*
+ * linux.seccomp: which system calls the container may make.
+ *
+ *	https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#seccomp
+ *	seccomp(2)
+ *
+ * The runtime compiles the filter (linux/seccomp-compile.c), init only loads it.  When depends on
+ * process.noNewPrivileges.  Without it, loading takes CAP_SYS_ADMIN, so it is done before the user and
+ * the capabilities change, and the filter has to allow what init does after that.  With it, anybody may
+ * load a filter, and it is the last thing that init does.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+
+#include "basic/syscalls.h"
+#include "linux/seccomp-compile.h"
+#include "linux/seccomp-names.h"
+#include "linux/section.h"
+
+enum {
+	MOST_ARGUMENTS = 6,
+	MOST_ERRNO = 4095,   /* MAX_ERRNO in the kernel */
+	MOST_TRACE = 0xffff, /* SECCOMP_RET_DATA */
+};
+
+/* -- the runtime ------------------------------------------------------------------------------- */
+
+static int validate_action(const char *path, const char *action, struct error *err)
+{
+	const struct name *known = name_find(seccomp_actions, action);
+
+	if (!known)
+		return error_config(err, "%s: unknown action \"%s\"", path, action);
+	if ((unsigned int)known->value != SECCOMP_RET_USER_NOTIF)
+		return 0;
+	error_config(err, "%s: SCMP_ACT_NOTIFY is not supported", path);
+	return error_hint(err, "this version of proa does not hand the listener over to "
+			       "linux.seccomp.listenerPath, and calls would wait for ever");
+}
+
+/* The action is one that validate_action() accepted. */
+static int validate_errno(const char *path, const char *action, uint32_t value, struct error *err)
+{
+	unsigned int known = (unsigned int)name_find(seccomp_actions, action)->value;
+
+	if (known != SECCOMP_RET_ERRNO && known != SECCOMP_RET_TRACE)
+		return error_config(err, "%s: %s takes no errno", path, action);
+	if (value > (known == SECCOMP_RET_ERRNO ? MOST_ERRNO : MOST_TRACE))
+		return error_config(err, "%s: %" PRIu32 " is too large", path, value);
+	return 0;
+}
+
+static int validate_arguments(size_t index, const struct oci_syscall *rule, struct error *err)
+{
+	for (size_t i = 0; i < rule->args_len; i++) {
+		const struct oci_syscall_arg *arg = &rule->args[i];
+
+		if (arg->index >= MOST_ARGUMENTS)
+			return error_config(err,
+					    "linux.seccomp.syscalls[%zu].args[%zu].index: %" PRIu32
+					    " is not from 0 to %d",
+					    index, i, arg->index, MOST_ARGUMENTS - 1);
+		if (!name_find(seccomp_operators, arg->op))
+			return error_config(
+				err,
+				"linux.seccomp.syscalls[%zu].args[%zu].op: unknown operator \"%s\"",
+				index, i, arg->op);
+	}
+	return 0;
+}
+
+static int validate_syscall(size_t index, const struct oci_syscall *rule, struct error *err)
+{
+	char path[64];
+
+	if (rule->names_len == 0)
+		return error_config(err, "linux.seccomp.syscalls[%zu].names: it is empty", index);
+	snprintf(path, sizeof(path), "linux.seccomp.syscalls[%zu].action", index);
+	if (validate_action(path, rule->action, err) < 0)
+		return -err->code;
+	snprintf(path, sizeof(path), "linux.seccomp.syscalls[%zu].errnoRet", index);
+	if (rule->has_errno_ret && validate_errno(path, rule->action, rule->errno_ret, err) < 0)
+		return -err->code;
+	return validate_arguments(index, rule, err);
+}
+
+static int validate_filter(const struct oci_seccomp *seccomp, struct error *err)
+{
+	if (validate_action("linux.seccomp.defaultAction", seccomp->default_action, err) < 0)
+		return -err->code;
+	if (seccomp->has_default_errno_ret &&
+	    validate_errno("linux.seccomp.defaultErrnoRet", seccomp->default_action,
+			   seccomp->default_errno_ret, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < seccomp->syscalls_len; i++)
+		if (validate_syscall(i, &seccomp->syscalls[i], err) < 0)
+			return -err->code;
+	return 0;
+}
+
+static int seccomp_validate(const struct oci_config *config, struct error *err)
+{
+	const struct oci_seccomp *seccomp = config->linux ? config->linux->seccomp : NULL;
+
+	if (!seccomp)
+		return 0;
+	for (size_t i = 0; i < seccomp->architectures_len; i++)
+		if (!name_find(seccomp_architectures, seccomp->architectures[i]))
+			return error_config(
+				err,
+				"linux.seccomp.architectures[%zu]: unknown architecture \"%s\"", i,
+				seccomp->architectures[i]);
+	for (size_t i = 0; i < seccomp->flags_len; i++)
+		if (!name_find(seccomp_flags, seccomp->flags[i]))
+			return error_config(err, "linux.seccomp.flags[%zu]: unknown flag \"%s\"", i,
+					    seccomp->flags[i]);
+	return validate_filter(seccomp, err);
+}
+
+/* -- init -------------------------------------------------------------------------------------- */
+
+static int load(const struct seccomp_plan *plan, struct error *err)
+{
+	const struct sock_fprog program = {
+		.len = (unsigned short)plan->filter_len,
+		.filter = plan->filter,
+	};
+
+	if (!plan->filter || sys_seccomp(SECCOMP_SET_MODE_FILTER, plan->flags, &program) == 0)
+		return 0;
+	error_errno(err, errno, "linux.seccomp: load the filter");
+	if (err->code == EACCES)
+		error_hint(err, "it takes CAP_SYS_ADMIN, or process.noNewPrivileges");
+	return -err->code;
+}
+
+static bool is_late(const struct container *container)
+{
+	const struct oci_process *process = container->config->process;
+
+	return process && process->no_new_privileges;
+}
+
+static int early_apply(struct container *container, struct error *err)
+{
+	return is_late(container) ? 0 : load(&container->seccomp, err);
+}
+
+static int late_apply(struct container *container, struct error *err)
+{
+	return is_late(container) ? load(&container->seccomp, err) : 0;
+}
+
+const struct section section_seccomp = {
+	.path = "linux.seccomp",
+	.validate = seccomp_validate,
+	.prepare = seccomp_compile,
+};
+
+const struct step step_seccomp_early = {
+	.name = "linux.seccomp: before the privileges go",
+	.apply = early_apply,
+};
+
+const struct step step_seccomp_late = {
+	.name = "linux.seccomp: last of all",
+	.apply = late_apply,
+};

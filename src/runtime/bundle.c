@@ -1,0 +1,54 @@
+#include "runtime/bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/cleanup.h"
+#include "basic/file.h"
+#include "basic/log.h"
+#include "libocispec/decode.h"
+
+static const char *absolute_path(const char *path, struct arena *arena)
+{
+	char resolved[PATH_MAX];
+
+	return realpath(path, resolved) ? arena_copy(arena, resolved, strlen(resolved)) : NULL;
+}
+
+int bundle_read(struct bundle *bundle, const char *path, const char *file, struct arena *arena,
+		struct error *err)
+{
+	struct oci_decoded decoded = {0};
+	struct oci_source source = {.name = file};
+	autoclose int directory = -1;
+	char *text = NULL;
+	ssize_t length;
+	int r;
+
+	bundle->path = absolute_path(path, arena);
+	if (!bundle->path)
+		return error_errno(err, errno, "bundle %s", path);
+	directory = open(bundle->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return error_errno(err, errno, "bundle %s", bundle->path);
+	length = file_read(arena, directory, file, &text, err);
+	if (length < 0) {
+		if (length == -ENOENT)
+			error_hint(err, "a bundle is a directory with a config.json; \"proa spec\" "
+					"writes one to begin with");
+		return error_in(err, "bundle %s", bundle->path);
+	}
+	source.text = text;
+	source.length = (size_t)length;
+	r = oci_decode(&oci_config_object, &source, arena, &decoded, err);
+	if (r < 0)
+		return r;
+	if (decoded.unknown_keys)
+		log_debug("%s: %zu unknown keys are ignored, the first is %s", file,
+			  decoded.unknown_keys, decoded.first_unknown);
+	bundle->config = decoded.value;
+	return 0;
+}

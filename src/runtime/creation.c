@@ -1,0 +1,286 @@
+#include "runtime/creation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "basic/cleanup.h"
+#include "basic/clock.h"
+#include "basic/file.h"
+#include "basic/log.h"
+#include "basic/socket.h"
+#include "cgroup/cgroup.h"
+#include "linux/mounts.h"
+#include "runtime/bundle.h"
+#include "runtime/delete.h"
+#include "runtime/record.h"
+#include "runtime/start.h"
+#include "runtime/status.h"
+
+/* -- plan -------------------------------------------------------------------------------------- */
+
+static int check_terminal(const struct creation *creation, bool attached, struct error *err)
+{
+	const struct oci_process *process = creation->container->config->process;
+	bool terminal = process && process->terminal;
+	bool socket = creation->request->console_socket != NULL;
+
+	if (terminal && !socket && !(attached && !creation->request->detach)) {
+		error_config(err, "process.terminal: nobody would take the terminal");
+		return error_hint(err, "give --console-socket, or set process.terminal to false");
+	}
+	if (!terminal && socket) {
+		error_config(err, "--console-socket: the container has no terminal");
+		return error_hint(err, "set process.terminal to true");
+	}
+	return 0;
+}
+
+/* Where it goes is found out before anything is made. */
+static int open_pid_directory(struct creation *creation, struct error *err)
+{
+	const char *path = creation->request->pid_file;
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	autofree char *folder = NULL;
+
+	if (!path)
+		return 0;
+	folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	if (!folder)
+		return error_errno(err, ENOMEM, "--pid-file %s", path);
+	creation->pid_directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (creation->pid_directory >= 0)
+		return 0;
+	return error_errno(err, errno, "--pid-file %s: open its directory", path);
+}
+
+static int make_plan(struct creation *creation, bool attached, struct error *err)
+{
+	const struct create_request *request = creation->request;
+	struct container *container;
+	struct bundle bundle = {0};
+	int r;
+
+	/* First in the arena, where init looks for it. */
+	container = arena_alloc(&creation->arena, sizeof(*container));
+	if (!container)
+		return arena_full(&creation->arena, err);
+	r = bundle_read(&bundle, request->bundle, request->config_file, &creation->arena, err);
+	if (r < 0)
+		return r;
+	container->arena = &creation->arena;
+	container->config = bundle.config;
+	container->bundle = bundle.path;
+	container->id = arena_copy(&creation->arena, request->id, strlen(request->id));
+	container->no_pivot = request->no_pivot;
+	container->no_new_keyring = request->no_new_keyring;
+	container->preserve_fds = request->preserve_fds;
+	container->listen_fds = request->listen_fds;
+	creation->container = container;
+	creation->launch.container = container;
+	creation->launch.console_socket = request->console_socket;
+	creation->launch.cgroup = &creation->cgroup;
+	r = check_terminal(creation, attached, err);
+	return r == 0 ? launch_plan(container, err) : r;
+}
+
+static int plan_cgroup(struct creation *creation, struct error *err)
+{
+	const struct container *container = creation->container;
+	const struct oci_linux *properties = container->config->linux;
+	const struct cgroup_wish wish = {
+		.id = container->id,
+		.cgroups_path = properties ? properties->cgroups_path : NULL,
+		.manager = creation->request->cgroup_manager,
+		.resources = properties ? properties->resources : NULL,
+		.optional = !container->host_privileges || container->uid != 0,
+	};
+
+	return cgroup_plan(&wish, &creation->arena, &creation->cgroup, err);
+}
+
+/* -- journal ----------------------------------------------------------------------------------- */
+
+/* Without a mount namespace the mounts are made on the host, and removed by delete. */
+static int list_host_mounts(struct creation *creation, struct error *err)
+{
+	const struct container *container = creation->container;
+	const char **list;
+
+	if ((container->new_namespaces | container->joined_namespaces) & CLONE_NEWNS)
+		return 0;
+	list = arena_array(&creation->arena, const char *, container->mounts_len + 1);
+	if (!list)
+		return arena_full(&creation->arena, err);
+	for (size_t i = 0; i < container->mounts_len; i++)
+		list[i] = container->mounts[i].destination;
+	creation->record.host_mounts = list;
+	creation->record.host_mounts_len = container->mounts_len;
+	return 0;
+}
+
+static int fill_record(struct creation *creation, struct error *err)
+{
+	const struct container *container = creation->container;
+	const struct oci_config *config = container->config;
+	char created[CLOCK_TEXT_SIZE];
+
+	clock_text(created);
+	creation->record = (struct oci_record){
+		.oci_version = config->oci_version,
+		.id = container->id,
+		.bundle = container->bundle,
+		.rootfs = container->rootfs,
+		.created = arena_copy(&creation->arena, created, strlen(created)),
+		.has_owner = true,
+		.owner = container->uid,
+		.annotations = config->annotations,
+		.annotations_len = config->annotations_len,
+		.cgroup = &creation->cgroup,
+	};
+	if (config->hooks) {
+		creation->hooks.poststart = config->hooks->poststart;
+		creation->hooks.poststart_len = config->hooks->poststart_len;
+		creation->hooks.poststop = config->hooks->poststop;
+		creation->hooks.poststop_len = config->hooks->poststop_len;
+		creation->record.hooks = &creation->hooks;
+	}
+	return list_host_mounts(creation, err);
+}
+
+int creation_record(struct creation *creation, const char *status, struct error *err)
+{
+	creation->record.status = status;
+	if (creation->launch.init.pid) {
+		creation->init = (struct oci_record_process){
+			.pid = creation->launch.init.pid,
+			.start_time = creation->launch.init.start_time,
+			.has_pidfd_inode = true,
+			.pidfd_inode = creation->launch.init.pidfd_inode,
+		};
+		creation->record.init = &creation->init;
+	}
+	return record_store(creation->directory, &creation->record, &creation->arena, err);
+}
+
+/* -- make -------------------------------------------------------------------------------------- */
+
+static int make_start_socket(struct creation *creation, struct error *err)
+{
+	int fd = socket_listen_at(creation->directory, START_SOCKET, err);
+
+	creation->container->start_socket = fd;
+	return fd < 0 ? fd : 0;
+}
+
+/* From here on what is in the cgroup is the container's, and may be killed with it. */
+static int make_cgroup(struct creation *creation, struct error *err)
+{
+	int r = cgroup_create(&creation->cgroup, err);
+
+	if (r < 0) {
+		creation->record.cgroup = NULL;
+		return r;
+	}
+	creation->cgroup.made = true;
+	return creation_record(creation, "creating", err);
+}
+
+static const char *pid_file_name(const struct creation *creation)
+{
+	const char *path = creation->request->pid_file;
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int write_pid_file(const struct creation *creation, struct error *err)
+{
+	char pid[16];
+
+	if (creation->pid_directory < 0)
+		return 0;
+	snprintf(pid, sizeof(pid), "%d", creation->launch.init.pid);
+	if (file_replace(creation->pid_directory, pid_file_name(creation), pid, 0644, err) < 0)
+		return error_in(err, "--pid-file");
+	return 0;
+}
+
+static int make(struct creation *creation, bool attached, struct error *err)
+{
+	int r;
+
+	r = creation_record(creation, "creating", err);
+	if (r == 0 && !attached)
+		r = make_start_socket(creation, err);
+	if (r == 0)
+		r = make_cgroup(creation, err);
+	if (r == 0)
+		r = launch_begin(&creation->launch, err);
+	if (r == 0)
+		r = creation_record(creation, "created", err);
+	if (r == 0)
+		r = write_pid_file(creation, err);
+	return r == 0 ? launch_commit(&creation->launch, err) : r;
+}
+
+int creation_make(struct creation *creation, bool attached, struct error *err)
+{
+	int r;
+
+	creation->directory = -1;
+	creation->launch.init_pidfd = creation->launch.socket = -1;
+	creation->launch.stage_socket = creation->launch.console = creation->launch.lock = -1;
+	creation->pid_directory = -1;
+	r = open_pid_directory(creation, err);
+	if (r == 0)
+		r = arena_open_shared(&creation->arena, err);
+	if (r == 0)
+		r = make_plan(creation, attached, err);
+	if (r == 0)
+		r = plan_cgroup(creation, err);
+	if (r == 0)
+		r = fill_record(creation, err);
+	if (r < 0)
+		return r;
+	creation->directory = container_directory_make(creation->root, creation->request->id, err);
+	if (creation->directory < 0)
+		return creation->directory;
+	creation->launch.lock = creation->directory;
+	r = make(creation, attached, err);
+	if (r < 0)
+		creation_undo(creation);
+	return r;
+}
+
+void creation_undo(struct creation *creation)
+{
+	struct error unheard = {0};
+	const struct view view = {
+		.record = &creation->record,
+		.status = STATUS_STOPPED,
+		.pidfd = -1,
+		.directory = creation->directory,
+	};
+
+	launch_abort(&creation->launch);
+	if (creation->pid_directory >= 0 && creation->record.init)
+		unlinkat(creation->pid_directory, pid_file_name(creation), 0);
+	if (container_destroy(creation->root, creation->request->id, &view, &creation->arena,
+			      &unheard) < 0)
+		log_warning("clean up: %s", unheard.text);
+}
+
+void creation_release(struct creation *creation)
+{
+	close_fd(&creation->directory);
+	close_fd(&creation->pid_directory);
+	close_fd(&creation->launch.socket);
+	close_fd(&creation->launch.init_pidfd);
+	close_fd(&creation->launch.console);
+	arena_release(&creation->arena);
+}

@@ -1,0 +1,27 @@
+/*
+ * A container's record, ROOT/ID/state.json: what create knows and the other commands need, so that
+ * none of them reads config.json again, or guesses.  record.schema describes it.
+ *
+ * It is written before what it tells of is made, so that whatever a runtime that was killed has
+ * left can be found and removed; and each time as a whole.
+ */
+#pragma once
+
+#include "basic/arena.h"
+#include "basic/error.h"
+#include "basic/process.h"
+#include "libocispec/types.h"
+
+#define RECORD_FILE "state.json"
+
+/* Reads the record in the open directory into the arena.  -ENOENT: there is none; -EINVAL: it is
+ * none of ours, or damaged. */
+int record_load(int directory, struct arena *arena, const struct oci_record **record,
+		struct error *err);
+
+/* Puts the record in place of the one before. */
+int record_store(int directory, const struct oci_record *record, struct arena *arena,
+		 struct error *err);
+
+/* The container's first process; pid is 0 as long as it has none. */
+struct process record_init(const struct oci_record *record);

@@ -1,0 +1,83 @@
+/* "run": create and start by one process, which may stay until the end. */
+#include <errno.h>
+
+#include "basic/cleanup.h"
+#include "launch/launch.h"
+#include "runtime/create.h"
+#include "runtime/creation.h"
+#include "runtime/delete.h"
+#include "runtime/foreground.h"
+#include "runtime/start.h"
+#include "runtime/status.h"
+
+static int begin(struct creation *creation, struct error *err)
+{
+	int r = creation_make(creation, true, err);
+
+	if (r < 0)
+		return r;
+	r = launch_start(&creation->launch, err);
+	if (r == 0)
+		r = creation_record(creation, "running", err);
+	if (r == 0)
+		r = run_poststart_hooks(&creation->record, creation->launch.init.pid,
+					&creation->arena, err);
+	if (r < 0)
+		creation_undo(creation);
+	return r;
+}
+
+/* The program has ended: what is left of its container goes too, unless somebody has deleted it
+ * meanwhile, and perhaps made another of its name. */
+static int finish(struct creation *creation, struct error *err)
+{
+	const struct state_root *root = creation->root;
+	const char *id = creation->request->id;
+	struct view view;
+	int r;
+
+	if (creation->request->keep)
+		return 0;
+	r = view_open_locked(&view, root, id, &creation->arena, err);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (view.record->init && view.record->init->pid == creation->init.pid &&
+	    view.record->init->start_time == creation->init.start_time)
+		r = container_destroy(root, id, &view, &creation->arena, err);
+	view_release(&view);
+	return r;
+}
+
+static int run_in_foreground(struct creation *creation, int *exit_status, struct error *err)
+{
+	struct foreground foreground;
+	struct error unheard = {0};
+	int r;
+
+	r = foreground_begin(&foreground, err);
+	if (r == 0)
+		r = begin(creation, err);
+	if (r == 0) {
+		/* Others may kill, pause or look at it meanwhile. */
+		close_fd(&creation->directory);
+		r = foreground_wait(&foreground, &creation->launch, exit_status, err);
+		if (r < 0)
+			launch_abort(&creation->launch);
+		r = finish(creation, r < 0 ? &unheard : err) < 0 && r == 0 ? -err->code : r;
+	}
+	foreground_end(&foreground);
+	return r;
+}
+
+int container_run(const struct state_root *root, const struct create_request *request,
+		  int *exit_status, struct error *err)
+{
+	struct creation creation = {.root = root, .request = request};
+	int r;
+
+	*exit_status = 0;
+	r = request->detach ? begin(&creation, err)
+			    : run_in_foreground(&creation, exit_status, err);
+	creation_release(&creation);
+	return r;
+}

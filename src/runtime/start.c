@@ -1,0 +1,110 @@
+/*
+ * "start": the program of a created container begins.
+ *
+ *	https://github.com/opencontainers/runtime-spec/blob/main/runtime.md#start
+ *
+ * Init listens on a socket in the container's state directory.  Whoever connects and says START sees it
+ * through: the startContainer hooks, the exec, or what is in its way.
+ */
+#include "runtime/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "basic/cleanup.h"
+#include "basic/socket.h"
+#include "basic/syscalls.h"
+#include "launch/launch.h"
+#include "linux/hooks.h"
+#include "runtime/create.h"
+#include "runtime/delete.h"
+#include "runtime/record.h"
+#include "runtime/state.h"
+#include "runtime/status.h"
+
+static int refuse(enum status status, struct error *err)
+{
+	if (status == STATUS_STOPPED)
+		return error_config(err, "cannot start a container that has stopped");
+	if (status == STATUS_CREATING)
+		return error_config(err, "cannot start a container that is still being created");
+	return error_config(err, "cannot start an already running container");
+}
+
+int run_poststart_hooks(const struct oci_record *record, pid_t pid, struct arena *arena,
+			struct error *err)
+{
+	const struct oci_hooks *hooks = record->hooks;
+	struct hook_list list;
+	const char *state;
+
+	if (!hooks || hooks->poststart_len == 0)
+		return 0;
+	list = (struct hook_list){"poststart", hooks->poststart, hooks->poststart_len,
+				  record->bundle};
+	state = state_for_hooks(record, STATUS_RUNNING, pid, arena);
+	if (!state)
+		return arena_full(arena, err);
+	return hooks_run(&list, state, err);
+}
+
+static int say_start(const struct view *view, bool *executing, struct error *err)
+{
+	autoclose int socket = socket_connect_at(view->directory, START_SOCKET);
+
+	if (socket == -ECONNREFUSED)
+		return refuse(STATUS_RUNNING, err);
+	if (socket < 0)
+		return error_errno(err, -socket, "reach the container's init");
+	return start_over(socket, executing, err);
+}
+
+/* The specification: when a startContainer or poststart hook fails the container is stopped and deleted.
+ * When its program can't be executed it is stopped, and remains to be looked at. */
+static int start_in(const struct state_root *root, const char *id, struct view *view,
+		    struct arena *arena, struct error *err)
+{
+	struct oci_record record = *view->record;
+	struct error unheard = {0};
+	bool executing = true;
+	int r;
+
+	if (view->status != STATUS_CREATED)
+		return refuse(view->status, err);
+	r = say_start(view, &executing, err);
+	if (r < 0) {
+		if (!executing)
+			(void)container_destroy(root, id, view, arena, &unheard);
+		return r;
+	}
+	unlinkat(view->directory, START_SOCKET, 0);
+	record.status = "running";
+	r = record_store(view->directory, &record, arena, err);
+	if (r == 0)
+		r = run_poststart_hooks(&record, view->pid, arena, err);
+	if (r < 0)
+		(void)container_destroy(root, id, view, arena, &unheard);
+	return r;
+}
+
+int container_start(const struct state_root *root, const char *id, struct error *err)
+{
+	struct arena arena = {0};
+	struct view view;
+	int r;
+
+	r = arena_open_private(&arena, err);
+	if (r < 0)
+		return r;
+	r = view_open_locked(&view, root, id, &arena, err);
+	if (r == 0) {
+		r = start_in(root, id, &view, &arena, err);
+		if (r < 0)
+			error_in(err, "%s", id);
+		view_release(&view);
+	}
+	arena_release(&arena);
+	return r;
+}

@@ -1,0 +1,115 @@
+/*
+ * One read of the record and one look at the process; the cgroup is only asked while the process
+ * lives.  Small commands cost little more than that.
+ */
+#include "runtime/status.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "basic/cleanup.h"
+#include "basic/process.h"
+#include "cgroup/cgroup.h"
+#include "runtime/lock.h"
+#include "runtime/record.h"
+
+const char *status_name(enum status status)
+{
+	static const char *const names[] = {
+		[STATUS_CREATING] = "creating", [STATUS_CREATED] = "created",
+		[STATUS_RUNNING] = "running",	[STATUS_PAUSED] = "paused",
+		[STATUS_STOPPED] = "stopped",
+	};
+
+	return names[status];
+}
+
+/* What the record says, before anybody looks at the process. */
+static bool recorded_as(const struct oci_record *record, enum status status)
+{
+	return strcmp(record->status, status_name(status)) == 0;
+}
+
+/* The record's error, as the container's: a directory without a record is no container. */
+static int load(struct view *view, const struct state_root *root, const char *id,
+		struct arena *arena, struct error *err)
+{
+	int r = record_load(view->directory, arena, &view->record, err);
+
+	if (r == -ENOENT)
+		return container_missing(root, id, err);
+	return r < 0 ? error_in(err, "%s", id) : 0;
+}
+
+/* A process that is the container's first: created or running, by the program that it is. */
+static enum status living_status(const struct oci_record *record, const char *program)
+{
+	if (record->cgroup && cgroup_frozen(record->cgroup))
+		return STATUS_PAUSED;
+	if (recorded_as(record, STATUS_CREATED) && strcmp(program, INIT_NAME) == 0)
+		return STATUS_CREATED;
+	return STATUS_RUNNING;
+}
+
+static void find_status(struct view *view)
+{
+	const struct process init = record_init(view->record);
+	struct process_status process;
+
+	view->pidfd = process_open(&init, &process);
+	view->pid = view->pidfd >= 0 ? init.pid : 0;
+	if (recorded_as(view->record, STATUS_CREATING))
+		view->status = STATUS_STOPPED;
+	else if (view->pidfd >= 0)
+		view->status = living_status(view->record, process.name);
+	else
+		view->status = STATUS_STOPPED;
+}
+
+int view_open(struct view *view, const struct state_root *root, const char *id, struct arena *arena,
+	      struct error *err)
+{
+	autoclose int directory = container_directory_open(root, id, err);
+	bool at_work = false;
+	int r;
+
+	if (directory < 0)
+		return directory;
+	*view = (struct view){.pidfd = -1, .directory = directory};
+	r = load(view, root, id, arena, err);
+	if (r == 0 && recorded_as(view->record, STATUS_CREATING)) {
+		at_work = lock_held_elsewhere(directory);
+		/* Without a maker at work the record is final; but it may be another by now. */
+		r = at_work ? 0 : load(view, root, id, arena, err);
+	}
+	if (r < 0)
+		return r;
+	find_status(view);
+	if (at_work)
+		view->status = STATUS_CREATING;
+	take_fd(&directory);
+	return 0;
+}
+
+int view_open_locked(struct view *view, const struct state_root *root, const char *id,
+		     struct arena *arena, struct error *err)
+{
+	autoclose int directory = container_directory_lock(root, id, err);
+	int r;
+
+	if (directory < 0)
+		return directory;
+	*view = (struct view){.pidfd = -1, .directory = directory};
+	r = load(view, root, id, arena, err);
+	if (r < 0)
+		return r;
+	find_status(view);
+	take_fd(&directory);
+	return 0;
+}
+
+void view_release(struct view *view)
+{
+	close_fd(&view->pidfd);
+	close_fd(&view->directory);
+}

@@ -1,0 +1,270 @@
+"""Where tests run, so that they can do no harm and leave nothing.
+
+As root, each worker process lives in a mount and a pid namespace of its own and in a cgroup of its
+own in every hierarchy, in which it is the caller:
+
+  <the harness's cgroup>/proa-tests-<pid>-<number>/          watched: containers' cgroups are here
+  <the harness's cgroup>/proa-tests-<pid>-<number>/caller/   the worker
+
+When a worker ends, the kernel ends all that is in its pid namespace, and the cgroups are removed.
+A plain user can make none of this: its worker is only a child whose descendants are counted.
+"""
+
+import ctypes
+import grp
+import itertools
+import json
+import os
+import pwd
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+# root; a user with subordinate ids; a user without
+ROLES = ('root', 'user', 'lone')
+NAMES = {'user': 'proa-test', 'lone': 'proa-plain'}
+SUBORDINATE = {'/etc/subuid': [(700000, 10000), (720000, 50000), (780000, 5536)],
+               '/etc/subgid': [(700000, 10000), (720000, 50000), (780000, 5536)]}
+BACKSTOP = 120  # seconds; the worker's own time limits come much earlier
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check_tools():
+  tools = ['busybox'] + (['unshare', 'useradd', 'newuidmap'] if os.geteuid() == 0 else [])
+  missing = [tool for tool in tools if not shutil.which(tool)]
+  if missing:
+    sys.exit('the tests need %s: apt-get install busybox-static util-linux passwd uidmap' %
+             ', '.join(missing))
+
+
+def available_roles():
+  if os.geteuid() == 0:
+    return ROLES
+  with open('/etc/subuid', encoding='utf-8') as file:
+    mine = (pwd.getpwuid(os.geteuid()).pw_name, str(os.geteuid()))
+    has_ranges = any(line.split(':')[0] in mine for line in file)
+  return ('user',) if has_ranges and shutil.which('newuidmap') else ('lone',)
+
+
+def make_user(role):
+  name = NAMES[role]
+  try:
+    pwd.getpwnam(name)
+  except KeyError:
+    # No range by itself: which ranges there are is decided here, and "proa-plain" has none.
+    subprocess.run(['useradd', '--system', '--shell', '/bin/sh', '--home-dir', '/nonexistent',
+                    '--user-group', name], check=True)
+  if role != 'user':
+    return
+  for path, ranges in SUBORDINATE.items():
+    with open(path, 'a+', encoding='utf-8') as file:
+      file.seek(0)
+      text = file.read()
+      if not any(line.startswith(name + ':') for line in text.splitlines()):
+        file.write(''.join('%s:%d:%d\n' % (name, start, count) for start, count in ranges))
+
+
+def account(role):
+  """(uid, gid, groups) that tests of this role run with."""
+  if os.geteuid() != 0:
+    return os.geteuid(), os.getegid(), os.getgroups()
+  if role == 'root':
+    return 0, 0, []
+  entry = pwd.getpwnam(NAMES[role])
+  groups = [group.gr_gid for group in grp.getgrall() if entry.pw_name in group.gr_mem]
+  return entry.pw_uid, entry.pw_gid, groups
+
+
+def hierarchies():
+  """Yields (mount point, own cgroup's directory) of every cgroup hierarchy that is mounted."""
+  own = {}
+  with open('/proc/self/cgroup', encoding='utf-8') as file:
+    for line in file:
+      _, controllers, path = line.rstrip('\n').split(':', 2)
+      own[frozenset(controllers.split(',')) if controllers else 'v2'] = path
+  with open('/proc/self/mountinfo', encoding='utf-8') as file:
+    lines = [line.split() for line in file]
+  for words in lines:
+    kind, options = words[words.index('-') + 1], words[-1].split(',')
+    if kind == 'cgroup2':
+      path = own.get('v2')
+    elif kind == 'cgroup':
+      path = next((p for key, p in own.items() if key != 'v2' and key <= set(options)), None)
+    else:
+      continue
+    if path is not None and words[3] in ('/', path):
+      yield words[4], words[4] if words[3] == path else words[4] + path.rstrip('/')
+
+
+def remove_cgroup(path):
+  """Removes a cgroup directory and those below it; what lives in it is killed first."""
+  for _ in range(100):
+    for folder, _, _ in os.walk(path, topdown=False):
+      try:
+        with open(folder + '/cgroup.procs', encoding='utf-8') as file:
+          for pid in file.read().split():
+            os.kill(int(pid), 9)
+        os.rmdir(folder)
+      except OSError:
+        pass
+    if not os.path.exists(path):
+      return
+    time.sleep(0.05)
+  print('cannot remove %s' % path, file=sys.stderr)
+
+
+def sweep():
+  """Removes the cgroups of harnesses that were killed."""
+  for root, own in list(hierarchies()):
+    for folder in {root, own}:
+      for name in os.listdir(folder):
+        words = name.split('-')
+        if name.startswith('proa-tests-') and not os.path.exists('/proc/' + words[2]):
+          remove_cgroup('%s/%s' % (folder, name))
+
+
+class Ground:
+  """What all workers share, made once and removed at the end: users and a directory."""
+
+  def __init__(self, runtime, view):
+    self.runtime = runtime
+    self.view = view  # of the cgroup hierarchies: host, v1 or v2
+    self.directory = None
+
+  def __enter__(self):
+    if os.geteuid() == 0:
+      make_user('user')
+      make_user('lone')
+      sweep()
+      self.directory = tempfile.mkdtemp(prefix='proa-tests-', dir='/tmp')
+      os.chmod(self.directory, 0o755)
+    else:
+      base = next((d for d in (os.environ.get('XDG_RUNTIME_DIR'), '/dev/shm', '/tmp')
+                   if d and os.access(d, os.W_OK)), None)
+      self.directory = tempfile.mkdtemp(prefix='proa-tests-', dir=base)
+    # Where all users can reach it.
+    self.runtime = shutil.copy(self.runtime, self.directory + '/proa')
+    os.chmod(self.runtime, 0o755)
+    return self
+
+  def __exit__(self, *_):
+    subprocess.run(['rm', '-rf', '--one-file-system', self.directory], check=False)
+
+
+class Place:
+  """A worker process and its surroundings."""
+
+  ground = None
+  serial = itertools.count(1)
+
+  def __init__(self, role, modules, here):
+    serial = next(self.serial)
+    self.cgroups = []
+    self.directory = '%s/%d' % (self.ground.directory, serial)
+    os.mkdir(self.directory, 0o755)
+    command = [sys.executable, here + '/run', '--worker', role, self.directory,
+               self.ground.runtime, ','.join(modules), self.ground.view]
+    if os.geteuid() == 0:
+      self.make_cgroups('proa-tests-%d-%d' % (os.getpid(), serial))
+      command = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork',
+                 '--kill-child', '--mount-proc', '--'] + command
+    # The worker enters its cgroups by itself: it is told of them, and begins as root.
+    self.process = subprocess.Popen(command + self.cgroups, stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, start_new_session=True)
+
+  def make_cgroups(self, name):
+    for root, own in list(hierarchies()):
+      path = own + '/' + name
+      try:
+        os.mkdir(path)
+        copy_cpuset(own, path)
+        os.mkdir(path + '/caller')
+        copy_cpuset(path, path + '/caller')
+      except OSError as error:
+        print('cannot make %s: %s' % (path, error.strerror), file=sys.stderr)
+        continue
+      self.cgroups.append(path)
+      if own != root:  # where the same absolute path leads to in this hierarchy
+        os.makedirs(root + '/' + name, exist_ok=True)
+        self.cgroups.append(root + '/' + name)
+
+  def do(self, job):
+    """Returns (result, text, whether the worker can be used again)."""
+    line, ended = b'', True
+    try:
+      self.process.stdin.write((json.dumps(job) + '\n').encode())
+      self.process.stdin.flush()
+      ready, _, _ = select.select([self.process.stdout], [], [], BACKSTOP)
+      line = self.process.stdout.readline() if ready else b''
+      ended = bool(ready)
+    except BrokenPipeError:
+      pass
+    if line:
+      return tuple(json.loads(line))
+    return 'FAIL', 'the process that ran the test %s' % (
+      'has ended' if ended else 'hangs'), False
+
+  def close(self):
+    self.process.stdin.close()
+    try:
+      self.process.wait(5)
+    except subprocess.TimeoutExpired:
+      self.process.kill()
+      self.process.wait()
+    self.process.stdout.close()
+    for path in self.cgroups:
+      remove_cgroup(path)
+    subprocess.run(['rm', '-rf', '--one-file-system', self.directory], check=False)
+
+
+def show_only(view, cgroups):
+  """In a mount namespace of one's own: lets the machine look like one that has v1 or v2 alone.
+  Returns the watched directories that can still be seen."""
+  unified = [path for path in cgroups if '/unified/' in path]
+  if view == 'v1':
+    libc.umount2(b'/sys/fs/cgroup/unified', 0)
+    return [path for path in cgroups if path not in unified]
+  if view == 'v2' and unified:
+    mount('cgroup2', '/sys/fs/cgroup', 'cgroup2')
+    return [path.replace('/unified/', '/') for path in unified]
+  return cgroups
+
+
+def copy_cpuset(above, below):
+  for name in ('cpuset.cpus', 'cpuset.mems'):
+    try:
+      with open('%s/%s' % (above, name), encoding='utf-8') as source:
+        value = source.read().strip()
+      if value:
+        with open('%s/%s' % (below, name), 'w', encoding='utf-8') as target:
+          target.write(value)
+    except OSError:
+      pass  # another hierarchy
+
+
+def mount(source, target, kind, flags=0, data=None):
+  if libc.mount(source and source.encode(), target.encode(), kind and kind.encode(),
+                ctypes.c_ulong(flags), data and data.encode()) < 0:
+    number = ctypes.get_errno()
+    raise OSError(number, os.strerror(number), target)
+
+
+def unshare(flags):
+  if libc.unshare(flags) < 0:
+    number = ctypes.get_errno()
+    raise OSError(number, os.strerror(number), 'unshare')
+
+
+def become_subreaper():
+  pr_set_child_subreaper = 36
+  libc.prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def become_dumpable():
+  """Without this a process that has given up root may not look at itself in /proc."""
+  pr_set_dumpable = 4
+  libc.prctl(pr_set_dumpable, 1, 0, 0, 0)

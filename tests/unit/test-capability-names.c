@@ -1,0 +1,36 @@
+#include "linux/capability-names.h"
+#include "unit.h"
+
+TEST(finds_a_capability_by_its_name)
+{
+	ck_assert_int_eq(capability_number("CAP_CHOWN"), 0);
+	ck_assert_int_eq(capability_number("CAP_SYS_ADMIN"), 21);
+	ck_assert_int_eq(capability_number("CAP_CHECKPOINT_RESTORE"), 40);
+}
+
+TEST(knows_no_other_spelling)
+{
+	ck_assert_int_eq(capability_number("CHOWN"), -1);
+	ck_assert_int_eq(capability_number("cap_chown"), -1);
+	ck_assert_int_eq(capability_number("CAP_chown"), -1);
+	ck_assert_int_eq(capability_number("0"), -1);
+	ck_assert_int_eq(capability_number("CAP_0"), -1);
+	ck_assert_int_eq(capability_number("CAP_CHOWNX"), -1);
+	ck_assert_int_eq(capability_number("CAP_"), -1);
+	ck_assert_int_eq(capability_number(""), -1);
+}
+
+TEST(names_a_capability_by_its_number)
+{
+	char name[32];
+
+	capability_name(21, name, sizeof(name));
+	ck_assert_str_eq(name, "CAP_SYS_ADMIN");
+	capability_name(63, name, sizeof(name));
+	ck_assert_str_eq(name, "CAP_63");
+	capability_name(21, name, 8);
+	ck_assert_str_eq(name, "CAP_SYS");
+}
+
+RUN_TESTS("capability-names", finds_a_capability_by_its_name, knows_no_other_spelling,
+	  names_a_capability_by_its_number)

@@ -1,0 +1,194 @@
+#include "basic/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "basic/clock.h"
+#include "unit.h"
+
+static struct error err;
+
+/* A child that has a name and waits until it is killed. */
+static pid_t start(const char *name)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name);
+		close(ready[0]);
+		close(ready[1]);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+static void expect_name(const char *name, const char *expected)
+{
+	struct process_status status = {0};
+	struct process process;
+	pid_t pid = start(name);
+
+	ck_assert_int_eq(process_status(pid, &status), 0);
+	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	stop(pid);
+	ck_assert_str_eq(status.name, expected);
+	ck_assert(status.state == 'S' || status.state == 'R');
+	ck_assert_uint_gt(status.start_time, 0);
+	ck_assert_uint_eq(process.start_time, status.start_time);
+}
+
+TEST(reads_names_of_any_bytes)
+{
+	expect_name("sh", "sh");
+	expect_name("two words", "two words");
+	expect_name("a) Z 1 (b", "a) Z 1 (b");
+	expect_name("((", "((");
+	expect_name("))", "))");
+	expect_name(") R 1 1 1 1 1 1", ") R 1 1 1 1 1 1");
+	expect_name("line\nbreak", "line\nbreak");
+	expect_name("", "");
+	expect_name("longer than fifteen", "longer than fif");
+}
+
+TEST(knows_that_there_is_no_such_process)
+{
+	struct process_status status;
+	struct process process;
+	pid_t pid = start("gone");
+
+	stop(pid);
+	ck_assert_int_eq(process_status(pid, &status), -ESRCH);
+	ck_assert_int_eq(process_identify(pid, &process, &err), -ESRCH);
+	ck_assert_ptr_nonnull(strstr(err.text, ": no such process"));
+	ck_assert_int_eq(process_identify(-1, &process, &err), -EINVAL);
+}
+
+TEST(opens_the_process_that_it_identified)
+{
+	struct process_status status = {0};
+	struct process process;
+	pid_t pid = start("meant");
+	int fd, again;
+
+	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	ck_assert_int_eq(process.pid, pid);
+	fd = process_open(&process, &status);
+	again = process_open(&process, NULL);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(again, 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_str_eq(status.name, "meant");
+	close(fd);
+	close(again);
+	stop(pid);
+	ck_assert_int_eq(process_open(&process, NULL), -ESRCH);
+}
+
+TEST(does_not_open_another_with_the_same_pid)
+{
+	struct process process, other;
+	pid_t pid = start("another");
+
+	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	other = process;
+	other.start_time++;
+	ck_assert_int_eq(process_open(&other, NULL), -ESRCH);
+	other = process;
+	other.start_time = 0;
+	ck_assert_int_eq(process_open(&other, NULL), -ESRCH);
+	/* Started in the same tick, and told apart by what the kernel counts. */
+	other = process;
+	other.pidfd_inode++;
+	if (process.pidfd_inode)
+		ck_assert_int_eq(process_open(&other, NULL), -ESRCH);
+	/* Recorded by a kernel that did not tell. */
+	other.pidfd_inode = 0;
+	ck_assert_int_ge(process_open(&other, NULL), 0);
+	stop(pid);
+}
+
+TEST(opens_no_process_when_none_is_meant)
+{
+	const struct process none = {.pid = 0}, all = {.pid = -1};
+
+	ck_assert_int_eq(process_open(&none, NULL), -ESRCH);
+	ck_assert_int_eq(process_open(&all, NULL), -ESRCH);
+}
+
+TEST(takes_a_zombie_for_gone)
+{
+	struct process_status status = {0};
+	struct process process;
+	siginfo_t end;
+	pid_t pid = start("zombie");
+
+	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(process_status(pid, &status), 0);
+	ck_assert_int_eq(status.state, 'Z');
+	ck_assert_int_eq(process_open(&process, NULL), -ESRCH);
+	stop(pid);
+}
+
+TEST(tells_processes_apart_that_follow_one_another)
+{
+	struct process first, second;
+	pid_t one = start("same"), two = start("same");
+
+	ck_assert_int_eq(process_identify(one, &first, &err), 0);
+	ck_assert_int_eq(process_identify(two, &second, &err), 0);
+	stop(one);
+	stop(two);
+	ck_assert_int_ne(first.pid, second.pid);
+	if (first.pidfd_inode)
+		ck_assert_uint_ne(first.pidfd_inode, second.pidfd_inode);
+}
+
+TEST(waits_for_the_end_but_not_too_long)
+{
+	struct process process;
+	uint64_t before;
+	pid_t pid = start("waited for");
+	int fd;
+
+	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	fd = process_open(&process, NULL);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(process_wait(fd, 0), 0);
+	before = clock_milliseconds();
+	ck_assert_int_eq(process_wait(fd, 50), 0);
+	ck_assert_uint_ge(clock_milliseconds() - before, 49);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(process_wait(fd, -1), 1);
+	ck_assert_int_eq(process_wait(fd, 0), 1);
+	stop(pid);
+	ck_assert_int_eq(process_wait(fd, 0), 1);
+	close(fd);
+}
+
+RUN_TESTS("process", reads_names_of_any_bytes, knows_that_there_is_no_such_process,
+	  opens_the_process_that_it_identified, does_not_open_another_with_the_same_pid,
+	  opens_no_process_when_none_is_meant, takes_a_zombie_for_gone,
+	  tells_processes_apart_that_follow_one_another, waits_for_the_end_but_not_too_long)

@@ -1,0 +1,134 @@
+#include "runtime/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/file.h"
+#include "unit.h"
+
+static char scratch[] = "/tmp/proa-test-record-XXXXXX";
+static struct arena arena;
+static int directory;
+
+static void begin(void)
+{
+	struct error err = {0};
+
+	ck_assert_ptr_nonnull(mkdtemp(scratch));
+	directory = open(scratch, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
+}
+
+static void finish(void)
+{
+	unlinkat(directory, RECORD_FILE, 0);
+	close(directory);
+	ck_assert_int_eq(rmdir(scratch), 0);
+	arena_release(&arena);
+}
+
+TEST(is_read_as_it_was_written)
+{
+	struct oci_pair annotations[] = {{"a", "1"}, {"b", "\"/\n"}};
+	struct oci_record_process init = {
+		.pid = 42,
+		.start_time = 1234567890123,
+		.has_pidfd_inode = true,
+		.pidfd_inode = 7,
+	};
+	const struct oci_record written = {
+		.oci_version = "1.2.0",
+		.id = "web",
+		.bundle = "/b",
+		.status = "created",
+		.created = "2026-01-31T10:20:30.000000Z",
+		.annotations = annotations,
+		.annotations_len = 2,
+		.init = &init,
+	};
+	const struct oci_record *read = NULL;
+	struct error err = {0};
+
+	begin();
+	ck_assert_int_eq(record_store(directory, &written, &arena, &err), 0);
+	ck_assert_int_eq(record_load(directory, &arena, &read, &err), 0);
+	ck_assert_str_eq(read->id, "web");
+	ck_assert_str_eq(read->oci_version, "1.2.0");
+	ck_assert_str_eq(read->status, "created");
+	ck_assert_uint_eq(read->annotations_len, 2);
+	ck_assert_str_eq(read->annotations[1].value, "\"/\n");
+	ck_assert_ptr_null(read->rootfs);
+	ck_assert_int_eq(record_init(read).pid, 42);
+	ck_assert_uint_eq(record_init(read).start_time, 1234567890123);
+	ck_assert_uint_eq(record_init(read).pidfd_inode, 7);
+	finish();
+}
+
+TEST(is_the_owners_alone)
+{
+	const struct oci_record record = {
+		.oci_version = "1.0.0",
+		.id = "web",
+		.bundle = "/b",
+		.status = "creating",
+		.created = "",
+	};
+	struct error err = {0};
+	struct stat status;
+
+	begin();
+	umask(0);
+	ck_assert_int_eq(record_store(directory, &record, &arena, &err), 0);
+	ck_assert_int_eq(fstatat(directory, RECORD_FILE, &status, 0), 0);
+	ck_assert_uint_eq(status.st_mode & 0777, 0600);
+	finish();
+}
+
+TEST(has_no_process_before_there_is_one)
+{
+	const struct oci_record record = {.id = "web"};
+
+	ck_assert_int_eq(record_init(&record).pid, 0);
+}
+
+TEST(may_be_missing)
+{
+	const struct oci_record *record;
+	struct error err = {0};
+
+	begin();
+	ck_assert_int_eq(record_load(directory, &arena, &record, &err), -ENOENT);
+	finish();
+}
+
+TEST(is_refused_when_damaged)
+{
+	const struct oci_record *record;
+	struct error err = {0};
+
+	begin();
+	ck_assert_int_eq(file_replace(directory, RECORD_FILE, "{\"id\":\"web\"", 0600, &err), 0);
+	ck_assert_int_eq(record_load(directory, &arena, &record, &err), -EINVAL);
+	ck_assert_int_eq(file_replace(directory, RECORD_FILE, "{\"id\":\"web\"}", 0600, &err), 0);
+	ck_assert_int_eq(record_load(directory, &arena, &record, &err), -EINVAL);
+	finish();
+}
+
+TEST(is_not_waited_for)
+{
+	const struct oci_record *record;
+	struct error err = {0};
+
+	begin();
+	ck_assert_int_eq(mkfifoat(directory, RECORD_FILE, 0600), 0);
+	ck_assert_int_eq(record_load(directory, &arena, &record, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "state.json is not a regular file");
+	finish();
+}
+
+RUN_TESTS("record", is_read_as_it_was_written, is_the_owners_alone,
+	  has_no_process_before_there_is_one, may_be_missing, is_refused_when_damaged,
+	  is_not_waited_for)
