@@ -2,6 +2,7 @@
 
 #include <pwd.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 void user_name(uid_t uid, char *name, size_t size)
 {
@@ -18,4 +19,12 @@ void user_name(uid_t uid, char *name, size_t size)
 	}
 	if (file)
 		fclose(file);
+}
+
+/* It always has this inode number, PROC_USER_INIT_INO in the kernel. */
+bool in_first_user_namespace(void)
+{
+	struct stat status;
+
+	return stat("/proc/self/ns/user", &status) == 0 && status.st_ino == 0xeffffffd;
 }

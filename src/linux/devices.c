@@ -23,6 +23,7 @@
 #include "basic/cleanup.h"
 #include "basic/inside.h"
 #include "basic/syscalls.h"
+#include "basic/users.h"
 #include "linux/mounts.h"
 #include "linux/section.h"
 
@@ -99,14 +100,6 @@ static int devices_validate(const struct oci_config *config, struct error *err)
 			return error_in(err, "linux.devices[%zu] (%s)", i,
 					properties->devices[i].path);
 	return 0;
-}
-
-/* The inode number that the first user namespace always has, PROC_USER_INIT_INO in the kernel. */
-static bool in_first_user_namespace(void)
-{
-	struct stat status;
-
-	return stat("/proc/self/ns/user", &status) == 0 && status.st_ino == 0xeffffffd;
 }
 
 static bool can_make_nodes(const struct container *container)

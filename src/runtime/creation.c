@@ -13,6 +13,7 @@
 #include "basic/file.h"
 #include "basic/log.h"
 #include "basic/socket.h"
+#include "basic/users.h"
 #include "cgroup/cgroup.h"
 #include "linux/mounts.h"
 #include "runtime/bundle.h"
@@ -97,7 +98,8 @@ static int plan_cgroup(struct creation *creation, struct error *err)
 		.cgroups_path = properties ? properties->cgroups_path : NULL,
 		.manager = creation->request->cgroup_manager,
 		.resources = properties ? properties->resources : NULL,
-		.optional = !container->host_privileges || container->uid != 0,
+		/* The root of an engine's user namespace is a plain user, too. */
+		.optional = container->uid != 0 || !in_first_user_namespace(),
 	};
 
 	return cgroup_plan(&wish, &creation->arena, &creation->cgroup, err);
