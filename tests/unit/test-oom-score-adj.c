@@ -31,7 +31,7 @@ static int validate(int32_t value)
 /* Attaches value to a child whose own is 500, and returns the child's afterwards. */
 static int attach(int32_t value, bool privileges, int *result)
 {
-	const struct container container = {.config = &config, .host_privileges = privileges};
+	const struct container container = {.config = &config, .uid = privileges ? 0 : 1000};
 	pid_t pid = fork();
 	char path[64], text[16];
 
