@@ -16,6 +16,8 @@ SCHEMAS = \
 RUNTIME_SOURCES = \
 	src/basic/arena.c \
 	src/basic/arena.h \
+	src/basic/base64.c \
+	src/basic/base64.h \
 	src/basic/cleanup.h \
 	src/basic/clock.c \
 	src/basic/clock.h \
@@ -72,10 +74,13 @@ RUNTIME_SOURCES = \
 	src/cgroup/tree.c \
 	src/cgroup/tree.h \
 	src/linux/annotations.c \
+	src/linux/annotations.h \
+	src/linux/apparmor.c \
 	src/linux/capabilities.c \
 	src/linux/capability-names.c \
 	src/linux/capability-names.h \
 	src/linux/container.h \
+	src/linux/cpu-affinity.c \
 	src/linux/cwd.c \
 	src/linux/devices.c \
 	src/linux/domainname.c \
@@ -88,41 +93,68 @@ RUNTIME_SOURCES = \
 	src/linux/hostname.c \
 	src/linux/id-mappings.c \
 	src/linux/id-mappings.h \
+	src/linux/intel-rdt.c \
+	src/linux/intel-rdt.h \
+	src/linux/io-priority.c \
 	src/linux/keyring.c \
 	src/linux/loopback.c \
+	src/linux/lsm-attribute.c \
+	src/linux/lsm-attribute.h \
 	src/linux/masked-paths.c \
+	src/linux/memory-policy.c \
+	src/linux/memory-policy.h \
 	src/linux/mount-attach.c \
 	src/linux/mount-cgroup.c \
+	src/linux/mount-copy-up.c \
 	src/linux/mount-fallback.c \
+	src/linux/mount-idmap.c \
+	src/linux/mount-idmap.h \
+	src/linux/mount-label.c \
+	src/linux/mount-label.h \
 	src/linux/mount-open.c \
 	src/linux/mount-options.c \
 	src/linux/mount-options.h \
+	src/linux/mount-overlay.c \
 	src/linux/mounts.c \
 	src/linux/mounts.h \
 	src/linux/namespaces.c \
 	src/linux/namespaces.h \
+	src/linux/net-devices.c \
+	src/linux/net-devices.h \
+	src/linux/netlink-request.c \
+	src/linux/netlink-request.h \
 	src/linux/no-new-privileges.c \
+	src/linux/number-list.c \
+	src/linux/number-list.h \
 	src/linux/oci-version.c \
 	src/linux/oom-score-adj.c \
+	src/linux/personality.c \
 	src/linux/readonly-paths.c \
 	src/linux/rlimits.c \
 	src/linux/root.c \
 	src/linux/rootfs-propagation.c \
+	src/linux/scheduler.c \
 	src/linux/seccomp-compile.c \
 	src/linux/seccomp-compile.h \
+	src/linux/seccomp-listener.c \
+	src/linux/seccomp-listener.h \
+	src/linux/seccomp-load.h \
 	src/linux/seccomp-names.c \
 	src/linux/seccomp-names.h \
+	src/linux/seccomp-raw.c \
+	src/linux/seccomp-raw.h \
 	src/linux/seccomp-stub.c \
 	src/linux/seccomp-stub.h \
 	src/linux/seccomp.c \
 	src/linux/section.h \
+	src/linux/selinux.c \
+	src/linux/selinux.h \
 	src/linux/subordinate-ids.c \
 	src/linux/subordinate-ids.h \
 	src/linux/sysctl.c \
 	src/linux/terminal.c \
 	src/linux/time-offsets.c \
 	src/linux/time-offsets.h \
-	src/linux/unsupported.c \
 	src/linux/user.c \
 	src/linux/uts-name.c \
 	src/linux/uts-name.h \
@@ -134,6 +166,8 @@ RUNTIME_SOURCES = \
 	src/launch/init-steps.h \
 	src/launch/launch.c \
 	src/launch/launch.h \
+	src/launch/listener.c \
+	src/launch/listener.h \
 	src/launch/order.c \
 	src/launch/order.h \
 	src/launch/plan.c \
@@ -153,6 +187,8 @@ RUNTIME_SOURCES = \
 	src/runtime/default-config.h \
 	src/runtime/delete.c \
 	src/runtime/delete.h \
+	src/runtime/features.c \
+	src/runtime/features.h \
 	src/runtime/foreground.c \
 	src/runtime/foreground.h \
 	src/runtime/kill.c \
@@ -175,6 +211,7 @@ RUNTIME_SOURCES = \
 	src/cli/command.h \
 	src/cli/create.c \
 	src/cli/delete.c \
+	src/cli/features.c \
 	src/cli/kill.c \
 	src/cli/list.c \
 	src/cli/options.c \
@@ -217,6 +254,7 @@ INIT_SOURCES = \
 	src/basic/socket.c \
 	src/basic/users.c \
 	src/linux/annotations.c \
+	src/linux/apparmor.c \
 	src/linux/capabilities.c \
 	src/linux/cwd.c \
 	src/linux/devices.c \
@@ -227,29 +265,38 @@ INIT_SOURCES = \
 	src/linux/hooks.c \
 	src/linux/hostname.c \
 	src/linux/id-mappings.c \
+	src/linux/io-priority.c \
 	src/linux/keyring.c \
 	src/linux/loopback.c \
+	src/linux/lsm-attribute.c \
 	src/linux/masked-paths.c \
+	src/linux/memory-policy.c \
 	src/linux/mount-attach.c \
 	src/linux/mount-cgroup.c \
+	src/linux/mount-copy-up.c \
 	src/linux/mount-fallback.c \
+	src/linux/mount-label.c \
 	src/linux/mount-open.c \
 	src/linux/mount-options.c \
+	src/linux/mount-overlay.c \
 	src/linux/mounts.c \
 	src/linux/namespaces.c \
 	src/linux/no-new-privileges.c \
+	src/linux/number-list.c \
 	src/linux/oci-version.c \
 	src/linux/oom-score-adj.c \
+	src/linux/personality.c \
 	src/linux/readonly-paths.c \
 	src/linux/rlimits.c \
 	src/linux/root.c \
 	src/linux/rootfs-propagation.c \
+	src/linux/scheduler.c \
 	src/linux/seccomp-stub.c \
 	src/linux/seccomp.c \
+	src/linux/selinux.c \
 	src/linux/sysctl.c \
 	src/linux/terminal.c \
 	src/linux/time-offsets.c \
-	src/linux/unsupported.c \
 	src/linux/user.c \
 	src/linux/uts-name.c \
 	src/launch/init-steps.c \

@@ -3,7 +3,9 @@
 # Each unit test is one file of the same name, so it needs no more than its line here.
 UNIT_TESTS = \
 	tests/unit/test-annotations \
+	tests/unit/test-apparmor \
 	tests/unit/test-arena \
+	tests/unit/test-base64 \
 	tests/unit/test-bundle \
 	tests/unit/test-capabilities \
 	tests/unit/test-capability-names \
@@ -14,6 +16,7 @@ UNIT_TESTS = \
 	tests/unit/test-cgroup \
 	tests/unit/test-clock \
 	tests/unit/test-console \
+	tests/unit/test-cpu-affinity \
 	tests/unit/test-cwd \
 	tests/unit/test-decode \
 	tests/unit/test-devices \
@@ -22,29 +25,42 @@ UNIT_TESTS = \
 	tests/unit/test-env \
 	tests/unit/test-error \
 	tests/unit/test-executable \
+	tests/unit/test-features \
 	tests/unit/test-file \
 	tests/unit/test-hook-state \
 	tests/unit/test-hooks \
 	tests/unit/test-hostname \
 	tests/unit/test-id-mappings \
 	tests/unit/test-inside \
+	tests/unit/test-intel-rdt \
+	tests/unit/test-io-priority \
 	tests/unit/test-json \
 	tests/unit/test-keyring \
 	tests/unit/test-kill \
 	tests/unit/test-log \
+	tests/unit/test-lsm-attribute \
 	tests/unit/test-masked-paths \
+	tests/unit/test-memory-policy \
 	tests/unit/test-mount-attach \
 	tests/unit/test-mount-cgroup \
+	tests/unit/test-mount-copy-up \
 	tests/unit/test-mount-fallback \
+	tests/unit/test-mount-idmap \
+	tests/unit/test-mount-label \
 	tests/unit/test-mount-open \
 	tests/unit/test-mount-options \
+	tests/unit/test-mount-overlay \
 	tests/unit/test-mounts \
 	tests/unit/test-namespaces \
+	tests/unit/test-net-devices \
+	tests/unit/test-netlink-request \
 	tests/unit/test-no-new-privileges \
+	tests/unit/test-number-list \
 	tests/unit/test-oci-version \
 	tests/unit/test-oom-score-adj \
 	tests/unit/test-options \
 	tests/unit/test-order \
+	tests/unit/test-personality \
 	tests/unit/test-process \
 	tests/unit/test-protocol \
 	tests/unit/test-readonly-paths \
@@ -52,10 +68,15 @@ UNIT_TESTS = \
 	tests/unit/test-rlimits \
 	tests/unit/test-root \
 	tests/unit/test-rootfs-propagation \
+	tests/unit/test-scheduler \
 	tests/unit/test-seccomp-compile \
+	tests/unit/test-seccomp-listener \
+	tests/unit/test-seccomp-raw \
 	tests/unit/test-seccomp-stub \
 	tests/unit/test-seccomp \
+	tests/unit/test-selinux \
 	tests/unit/test-socket \
+	tests/unit/test-specification \
 	tests/unit/test-state-root \
 	tests/unit/test-status \
 	tests/unit/test-subordinate-ids \
@@ -68,6 +89,7 @@ UNIT_TESTS = \
 
 # Each integration test is one file, named after the property or the command that it tests.
 TEST_FILES = \
+	tests/unit/attributes.h \
 	tests/unit/bpf.h \
 	tests/unit/cgroups.h \
 	tests/unit/child.h \
@@ -79,6 +101,7 @@ TEST_FILES = \
 	tests/integration/leftovers.py \
 	tests/integration/lib.py \
 	tests/integration/run \
+	tests/integration/test_annotations.py \
 	tests/integration/test_capabilities.py \
 	tests/integration/test_cgroups.py \
 	tests/integration/test_command_line.py \
@@ -88,23 +111,79 @@ TEST_FILES = \
 	tests/integration/test_descriptors.py \
 	tests/integration/test_devices.py \
 	tests/integration/test_errors.py \
+	tests/integration/test_features.py \
 	tests/integration/test_hooks.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_hostname.py \
 	tests/integration/test_id_mappings.py \
+	tests/integration/test_intel_rdt.py \
 	tests/integration/test_kill.py \
 	tests/integration/test_list.py \
+	tests/integration/test_memory_policy.py \
+	tests/integration/test_mount_copy_up.py \
+	tests/integration/test_mount_idmap.py \
+	tests/integration/test_mount_links.py \
+	tests/integration/test_mount_options.py \
+	tests/integration/test_mount_races.py \
 	tests/integration/test_mounts.py \
 	tests/integration/test_namespaces.py \
+	tests/integration/test_net_devices.py \
 	tests/integration/test_paths.py \
+	tests/integration/test_personality.py \
 	tests/integration/test_process.py \
 	tests/integration/test_run.py \
+	tests/integration/test_scheduling.py \
 	tests/integration/test_seccomp.py \
+	tests/integration/test_seccomp_notify.py \
+	tests/integration/test_security_labels.py \
 	tests/integration/test_spec.py \
 	tests/integration/test_surroundings.py \
 	tests/integration/test_sysctl.py \
 	tests/integration/test_terminal.py \
 	tests/integration/worker.py
+
+# oci-conformance/README.md.
+CONFORMANCE_FILES = \
+	oci-conformance/README.md \
+	oci-conformance/clauses/__init__.py \
+	oci-conformance/clauses/annotations.py \
+	oci-conformance/clauses/cgroups.py \
+	oci-conformance/clauses/config_hooks.py \
+	oci-conformance/clauses/default_filesystems.py \
+	oci-conformance/clauses/devices.py \
+	oci-conformance/clauses/extensibility.py \
+	oci-conformance/clauses/features.py \
+	oci-conformance/clauses/hooks.py \
+	oci-conformance/clauses/hostname.py \
+	oci-conformance/clauses/intel_rdt.py \
+	oci-conformance/clauses/lifecycle.py \
+	oci-conformance/clauses/linux_process.py \
+	oci-conformance/clauses/mappings.py \
+	oci-conformance/clauses/memory_policy.py \
+	oci-conformance/clauses/mount_options.py \
+	oci-conformance/clauses/mounts.py \
+	oci-conformance/clauses/namespaces.py \
+	oci-conformance/clauses/net_devices.py \
+	oci-conformance/clauses/operations.py \
+	oci-conformance/clauses/paths.py \
+	oci-conformance/clauses/personality.py \
+	oci-conformance/clauses/process.py \
+	oci-conformance/clauses/resources.py \
+	oci-conformance/clauses/rlimits.py \
+	oci-conformance/clauses/root.py \
+	oci-conformance/clauses/rootfs_propagation.py \
+	oci-conformance/clauses/seccomp.py \
+	oci-conformance/clauses/state.py \
+	oci-conformance/clauses/sysctl.py \
+	oci-conformance/clauses/time_offsets.py \
+	oci-conformance/clauses/user.py \
+	oci-conformance/clauses/version.py \
+	oci-conformance/ground.py \
+	oci-conformance/kit.py \
+	oci-conformance/proa.known \
+	oci-conformance/report.py \
+	oci-conformance/run \
+	oci-conformance/runtime_tools.py
 
 SCRIPT_FILES = \
 	scripts/build \

@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -58,6 +59,11 @@ static inline int sys_fsconfig(int context, unsigned int command, const char *ke
 			       const char *value)
 {
 	return (int)syscall(SYS_fsconfig, context, command, key, value, 0);
+}
+
+static inline int sys_fsconfig_fd(int context, const char *key, int fd)
+{
+	return (int)syscall(SYS_fsconfig, context, FSCONFIG_SET_FD, key, NULL, fd);
 }
 
 static inline int sys_fsmount(int context, unsigned int attributes)
@@ -109,6 +115,12 @@ static inline int sys_pidfd_send_signal(int pidfd, int signal)
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+/* Another process's descriptor, as one of this process; close-on-exec. */
+static inline int sys_pidfd_getfd(int pidfd, int fd)
+{
+	return (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+}
+
 static inline int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
@@ -128,6 +140,21 @@ static inline int sys_getcwd(char *buffer, size_t size)
 	return (int)syscall(SYS_getcwd, buffer, size);
 }
 
+/* One entry of a directory, as the kernel writes it.  readdir(3) allocates. */
+struct sys_dirent {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t length; /* of the whole entry */
+	uint8_t type;
+	char name[];
+};
+
+/* Fills entries, size bytes of them, with what comes next in the directory; returns how many bytes that is. */
+static inline long sys_getdents64(int dir, struct sys_dirent *entries, size_t size)
+{
+	return syscall(SYS_getdents64, dir, entries, size);
+}
+
 static inline int sys_capget(void *header, void *data)
 {
 	return (int)syscall(SYS_capget, header, data);
@@ -136,6 +163,42 @@ static inline int sys_capget(void *header, void *data)
 static inline int sys_capset(void *header, const void *data)
 {
 	return (int)syscall(SYS_capset, header, data);
+}
+
+/* The kernel's struct sched_attr.  Its header also has a struct that C libraries have, and which of them
+ * have this one depends on their age. */
+struct sys_sched_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period; /* nanoseconds */
+	uint32_t util_min, util_max;
+};
+
+static inline int sys_sched_setattr(pid_t pid, const struct sys_sched_attr *attributes)
+{
+	return (int)syscall(SYS_sched_setattr, pid, attributes, 0);
+}
+
+static inline int sys_sched_getattr(pid_t pid, struct sys_sched_attr *attributes)
+{
+	return (int)syscall(SYS_sched_getattr, pid, attributes, sizeof(*attributes), 0);
+}
+
+static inline int sys_ioprio_set(int which, pid_t who, int priority)
+{
+	return (int)syscall(SYS_ioprio_set, which, who, priority);
+}
+
+static inline int sys_ioprio_get(int which, pid_t who)
+{
+	return (int)syscall(SYS_ioprio_get, which, who);
+}
+
+static inline int sys_set_mempolicy(int mode, const unsigned long *nodes, unsigned long size)
+{
+	return (int)syscall(SYS_set_mempolicy, mode, nodes, size);
 }
 
 static inline long sys_keyctl(int operation, unsigned long first, unsigned long second)

@@ -39,6 +39,13 @@ static const struct cgroup_manager *find_manager(const char *name, struct error 
 	return NULL;
 }
 
+bool cgroup_has_manager(const char *name)
+{
+	struct error ignored = {0};
+
+	return find_manager(name, &ignored) != NULL;
+}
+
 int cgroup_plan(const struct cgroup_wish *wish, struct arena *arena,
 		struct oci_record_cgroup *place, struct error *err)
 {

@@ -62,6 +62,9 @@ struct cgroup_manager {
 	int (*remove)(const struct oci_record_cgroup *place, struct error *err);
 };
 
+/* Whether there is a manager of this name. */
+bool cgroup_has_manager(const char *name);
+
 /* Fills in *place, whose strings lie in the arena. */
 int cgroup_plan(const struct cgroup_wish *wish, struct arena *arena,
 		struct oci_record_cgroup *place, struct error *err);

@@ -36,6 +36,10 @@ static int memory_check(const struct oci_resources *resources, struct error *err
 {
 	const struct oci_memory *memory = resources->memory;
 
+	if (memory->limit < -1 || memory->reservation < -1 || memory->swap < -1) {
+		error_config(err, "limit, reservation and swap cannot be below -1");
+		return error_hint(err, "-1 is no limit");
+	}
 	if (memory->swap > 0 && memory->limit > 0 && memory->swap < memory->limit) {
 		error_config(err, "swap: %" PRId64 " is less than the memory limit, %" PRId64,
 			     memory->swap, memory->limit);

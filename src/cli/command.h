@@ -39,6 +39,7 @@ struct command {
 
 extern const struct command command_create;
 extern const struct command command_delete;
+extern const struct command command_features;
 extern const struct command command_kill;
 extern const struct command command_list;
 extern const struct command command_run;

@@ -42,8 +42,8 @@ static const struct option help_options[] = {
 };
 
 static const struct command *const commands[] = {
-	&command_create, &command_start,  &command_run,	 &command_state, &command_list,
-	&command_kill,	 &command_delete, &command_spec, NULL,
+	&command_create, &command_start,  &command_run,	     &command_state, &command_list,
+	&command_kill,	 &command_delete, &command_features, &command_spec,  NULL,
 };
 
 static const struct option *const global_tables[] = {global_options, help_options, NULL};

@@ -8,11 +8,14 @@
 #include "basic/socket.h"
 #include "basic/syscalls.h"
 #include "cgroup/cgroup.h"
+#include "launch/listener.h"
 #include "launch/order.h"
 #include "launch/protocol.h"
 #include "linux/hook-state.h"
 #include "linux/hooks.h"
 #include "linux/id-mappings.h"
+#include "linux/net-devices.h"
+#include "linux/seccomp-listener.h"
 
 /* The process that asks before init is known: the stage, or init itself. */
 static pid_t asker(const struct launch *launch)
@@ -41,14 +44,25 @@ static int init_is(void *context, const struct letter *request, struct error *er
 	return process_identify(pid, &launch->init, err);
 }
 
+static int move_devices(void *context, const struct letter *request, struct error *err)
+{
+	struct launch *launch = context;
+
+	if (request->fd < 0)
+		return error_errno(err, EPROTO, "move network devices");
+	return net_devices_move(launch->container, request->fd, &launch->net_devices, err);
+}
+
 static int run_hooks(void *context, const struct letter *request, struct error *err)
 {
 	struct container *container = ((struct launch *)context)->container;
 	const struct oci_hooks *hooks = container->config->hooks;
+	const struct hook_output output = {container->hooks_output, container->hooks_errors};
 	const struct hook_list prestart = {"prestart", hooks->prestart, hooks->prestart_len,
-					   container->bundle};
+					   container->bundle, &output};
 	const struct hook_list create_runtime = {"createRuntime", hooks->create_runtime,
-						 hooks->create_runtime_len, container->bundle};
+						 hooks->create_runtime_len, container->bundle,
+						 &output};
 	const char *state = hook_state(container, "creating");
 	int r;
 
@@ -74,6 +88,44 @@ static int take_console(void *context, const struct letter *request, struct erro
 	return 0;
 }
 
+int launch_errand(const struct launch *launch, const char *status, struct listener_errand *errand,
+		  struct error *err)
+{
+	const struct container *container = launch->container;
+	const struct oci_config *config = container->config;
+	const struct oci_state state = {
+		.oci_version = config->oci_version,
+		.id = container->id,
+		.status = status,
+		.has_pid = true,
+		.pid = container->init_pid,
+		.bundle = container->bundle,
+		.annotations = config->annotations,
+		.annotations_len = config->annotations_len,
+	};
+
+	*errand = (struct listener_errand){
+		.agent = container->seccomp.agent,
+		.pidfd = launch->init_pidfd,
+	};
+	if (!errand->agent)
+		return 0;
+	errand->state =
+		seccomp_listener_state(&state, container->seccomp.metadata, container->arena);
+	return errand->state ? 0 : arena_full(container->arena, err);
+}
+
+static int take_listener(void *context, const struct letter *request, struct error *err)
+{
+	const struct launch *launch = context;
+	struct listener_errand errand;
+	int r = launch_errand(launch, "creating", &errand, err);
+
+	if (r == 0)
+		r = listener_take(launch->socket, &errand, request, err);
+	return r < 0 ? r : SAID_DONE;
+}
+
 static int ready(void *context, const struct letter *request, struct error *err)
 {
 	const struct launch *launch = context;
@@ -90,14 +142,10 @@ static int ready(void *context, const struct letter *request, struct error *err)
 }
 
 static answer_function *const answers[MESSAGE_COUNT] = {
-	[MAP_IDS] = map_ids,	       [INIT_IS] = init_is, [RUN_HOOKS] = run_hooks,
-	[TAKE_CONSOLE] = take_console, [READY] = ready,
+	[MAP_IDS] = map_ids,	 [INIT_IS] = init_is,		[MOVE_DEVICES] = move_devices,
+	[RUN_HOOKS] = run_hooks, [TAKE_CONSOLE] = take_console, [TAKE_LISTENER] = take_listener,
+	[READY] = ready,
 };
-
-static int64_t init_pid(void *context)
-{
-	return ((const struct launch *)context)->container->init_pid;
-}
 
 static struct conversation talk_over(struct launch *launch, int socket)
 {
@@ -105,7 +153,6 @@ static struct conversation talk_over(struct launch *launch, int socket)
 		.socket = socket,
 		.answers = answers,
 		.context = launch,
-		.done_value = init_pid,
 	};
 }
 

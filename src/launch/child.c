@@ -51,7 +51,7 @@ static int keep_capabilities(struct error *err)
 static int enter_user_namespace(const struct container *container, struct error *err)
 {
 	const struct letter request = {.message = MAP_IDS, .fd = -1};
-	int r = ask(voice(container), &request, NULL, err);
+	int r = ask(voice(container), &request, err);
 
 	if (r == 0)
 		r = id_mappings_become(container, err);
@@ -68,8 +68,9 @@ static void inherit(int fd)
 static void inherit_all(const struct container *container)
 {
 	const int fds[] = {
-		container->arena->fd,	 container->socket,    container->stage_socket,
-		container->start_socket, container->rootfs_fd, container->proc_fd,
+		container->arena->fd,	 container->socket,	  container->stage_socket,
+		container->start_socket, container->rootfs_fd,	  container->proc_fd,
+		container->hooks_output, container->hooks_errors,
 	};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)

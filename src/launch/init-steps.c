@@ -2,9 +2,11 @@
 #include "launch/init-steps.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,16 +17,13 @@
 #include "linux/hook-state.h"
 #include "linux/hooks.h"
 #include "linux/namespaces.h"
+#include "linux/seccomp-load.h"
 
 static int ask_runtime(struct container *container, enum message message, int fd, struct error *err)
 {
 	const struct letter request = {.message = message, .fd = fd};
-	int64_t pid = 0;
-	int r = ask(container->socket, &request, &pid, err);
 
-	if (r == 0 && pid)
-		container->init_pid = (pid_t)pid;
-	return r;
+	return ask(container->socket, &request, err);
 }
 
 /* Without a stage init itself joins and makes what it was not cloned into. */
@@ -41,6 +40,22 @@ static int join_namespaces(struct container *container, struct error *err)
 
 const struct step step_join_namespaces = {"linux.namespaces", join_namespaces};
 
+/* Before any setting of the network, which may be one of theirs. */
+static int move_devices(struct container *container, struct error *err)
+{
+	const struct oci_linux *properties = container->config->linux;
+	autoclose int namespace = -1;
+
+	if (!properties || !properties->net_devices_len)
+		return 0;
+	namespace = openat(container->proc_fd, "self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (namespace < 0)
+		return error_errno(err, errno, "linux.netDevices: open /proc/self/ns/net");
+	return ask_runtime(container, MOVE_DEVICES, namespace, err);
+}
+
+const struct step step_move_devices = {"linux.netDevices", move_devices};
+
 /* -- hooks ------------------------------------------------------------------------------------- */
 
 static int run_hooks(struct container *container, struct error *err)
@@ -54,30 +69,48 @@ static int run_hooks(struct container *container, struct error *err)
 
 const struct step step_run_hooks = {"hooks: createRuntime", run_hooks};
 
+/* What hooks read that run in the container: its pid is the one that they see. */
+static const char *state_inside(struct container *container, const char *status)
+{
+	container->init_pid = getpid();
+	return hook_state(container, status);
+}
+
 static int create_container_hooks(struct container *container, struct error *err)
 {
 	const struct oci_hooks *hooks = container->config->hooks;
+	struct hook_output output;
 	struct hook_list list;
 
 	if (!hooks->create_container_len)
 		return 0;
+	output = (struct hook_output){container->hooks_output, container->hooks_errors};
 	list = (struct hook_list){"createContainer", hooks->create_container,
-				  hooks->create_container_len, container->bundle};
-	return hooks_run(&list, hook_state(container, "creating"), err);
+				  hooks->create_container_len, container->bundle, &output};
+	return hooks_run(&list, state_inside(container, "creating"), err);
 }
 
 const struct step step_create_container_hooks = {"hooks: createContainer", create_container_hooks};
 
+static bool has_start_container_hooks(const struct container *container)
+{
+	const struct oci_hooks *hooks = container->config->hooks;
+
+	return hooks && hooks->start_container_len;
+}
+
 static int start_container_hooks(struct container *container, struct error *err)
 {
 	const struct oci_hooks *hooks = container->config->hooks;
+	struct hook_output output;
 	struct hook_list list;
 
-	if (!hooks || !hooks->start_container_len)
+	if (!has_start_container_hooks(container))
 		return 0;
+	output = (struct hook_output){container->hooks_output, container->hooks_errors};
 	list = (struct hook_list){"startContainer", hooks->start_container,
-				  hooks->start_container_len, NULL};
-	return hooks_run(&list, hook_state(container, "created"), err);
+				  hooks->start_container_len, NULL, &output};
+	return hooks_run(&list, state_inside(container, "created"), err);
 }
 
 const struct step step_start_container_hooks = {"hooks: startContainer", start_container_hooks};
@@ -97,18 +130,62 @@ static int give_console(struct container *container, struct error *err)
 
 const struct step step_give_console = {"process.terminal: give", give_console};
 
-/* From here on init holds its stdio, what the caller wants kept and one socket. */
+/* Closes all from first on but those that are kept. */
+static int close_all_but(unsigned int first, const int *kept, size_t count)
+{
+	unsigned int next = ~0U;
+
+	for (size_t i = 0; i < count; i++)
+		if (kept[i] >= 0 && (unsigned int)kept[i] >= first && (unsigned int)kept[i] < next)
+			next = (unsigned int)kept[i];
+	if (next > first && sys_close_range(first, next == ~0U ? next : next - 1, 0) < 0)
+		return -errno;
+	return next == ~0U ? 0 : close_all_but(next + 1, kept, count);
+}
+
+/* From here on init holds its stdio, what the caller wants kept and one socket; and where a hook inside is
+ * to have it, the file that gets what hooks write. */
 static int keep_one_socket(struct container *container, struct error *err)
 {
-	unsigned int first = 3 + container->preserve_fds;
-	unsigned int kept = (unsigned int)(container->start_socket >= 0 ? container->start_socket
-									: container->socket);
+	const int kept[] = {
+		container->start_socket >= 0 ? container->start_socket : container->socket,
+		has_start_container_hooks(container) ? container->hooks_output : -1,
+		has_start_container_hooks(container) ? container->hooks_errors : -1,
+	};
+	int r = close_all_but(3 + container->preserve_fds, kept, sizeof(kept) / sizeof(kept[0]));
 
-	if ((kept > first && sys_close_range(first, kept - 1, 0) < 0) ||
-	    sys_close_range(kept + 1, ~0U, 0) < 0)
-		return error_errno(err, errno, "close what the container must not have");
-	return 0;
+	return r < 0 ? error_errno(err, -r, "close what the container must not have") : 0;
 }
+
+/*
+ * Asks the runtime to take the filter's listener to the agent, right before the filter is loaded: as
+ * loading it takes the lowest descriptor that is free, its number is that of the memory's, once that is
+ * closed.
+ */
+static int give_listener(struct container *container, struct error *err)
+{
+	struct seccomp_plan *plan = &container->seccomp;
+	autoclose int memory = memfd_create("listener", MFD_CLOEXEC);
+	const size_t size = sizeof(*plan->handed_over);
+	struct letter request = {.message = TAKE_LISTENER, .value = memory, .fd = memory};
+
+	plan->listener = memory;
+	if (memory < 0 || ftruncate(memory, (off_t)size) < 0)
+		return error_errno(err, errno, "make memory for the listener");
+	plan->handed_over = mmap(NULL, size, PROT_READ, MAP_SHARED, memory, 0);
+	if (plan->handed_over == MAP_FAILED)
+		return error_errno(err, errno, "map memory for the listener");
+	return ask(container->socket, &request, err);
+}
+
+static int give_listener_early(struct container *container, struct error *err)
+{
+	return seccomp_is_early(container) && container->seccomp.agent
+		       ? give_listener(container, err)
+		       : 0;
+}
+
+const struct step step_give_listener = {"linux.seccomp: give the listener", give_listener_early};
 
 static int ready(struct container *container, struct error *err)
 {
@@ -176,6 +253,8 @@ static int execute(struct container *container, struct error *err)
 
 	signals_reset();
 	r = tell(container->socket, EXECUTING, err);
+	if (r == 0 && !seccomp_is_early(container) && container->seccomp.agent)
+		r = give_listener(container, err);
 	if (r == 0)
 		r = step_seccomp_late.apply(container, err);
 	if (r < 0)

@@ -4,9 +4,11 @@
 #include "linux/section.h"
 
 extern const struct step step_join_namespaces;
+extern const struct step step_move_devices;
 extern const struct step step_run_hooks;
 extern const struct step step_create_container_hooks;
 extern const struct step step_give_console;
+extern const struct step step_give_listener;
 extern const struct step step_ready;
 extern const struct step step_wait_for_start;
 extern const struct step step_start_container_hooks;

@@ -26,8 +26,10 @@
 #include "launch/answers.h"
 #include "launch/child.h"
 #include "launch/image.h"
+#include "launch/listener.h"
 #include "launch/protocol.h"
 #include "linux/namespaces.h"
+#include "linux/net-devices.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10 /* Linux 6.3: without it the sysctl vm.memfd_noexec decides */
@@ -211,13 +213,42 @@ int launch_begin(struct launch *launch, struct error *err)
 
 int launch_commit(struct launch *launch, struct error *err)
 {
+	/* What was moved into the container is its own from now on. */
+	net_devices_leave(&launch->net_devices);
 	return answer_ready(launch, err);
 }
 
-int start_over(int socket, bool *executing, struct error *err)
+/* The socket closes when the program begins; what comes before is why it does not, or the listener that the
+ * program's filter needs somebody at. */
+static int see_through(int socket, const struct listener_errand *errand, bool *executing,
+		       struct error *err)
 {
 	struct letter letter = {.fd = -1};
 	struct error end = {0};
+	int r = receive(socket, &letter, &end);
+
+	if (r == 0 && letter.message == TAKE_LISTENER) {
+		r = listener_take(socket, errand, &letter, err);
+		close_fd(&letter.fd);
+		if (r < 0) {
+			*executing = false;
+			tell_failure(socket, err);
+			return r;
+		}
+		r = receive(socket, &letter, &end);
+	}
+	if (r == 0)
+		return error_errno(err, EPROTO, "%s came after executing",
+				   message_name(letter.message));
+	if (end.code == ECONNRESET)
+		return 0;
+	*err = end;
+	return r;
+}
+
+int start_over(int socket, const struct listener_errand *errand, bool *executing, struct error *err)
+{
+	struct letter letter = {.fd = -1};
 	int r;
 
 	*executing = false;
@@ -230,22 +261,17 @@ int start_over(int socket, bool *executing, struct error *err)
 		return error_errno(err, EPROTO, "%s came instead of executing",
 				   message_name(letter.message));
 	*executing = true;
-	/* The socket closes when the program begins; what comes before is why it does not. */
-	r = receive(socket, &letter, &end);
-	if (r == 0)
-		return error_errno(err, EPROTO, "%s came after executing",
-				   message_name(letter.message));
-	if (end.code == ECONNRESET)
-		return 0;
-	*err = end;
-	return r;
+	return see_through(socket, errand, executing, err);
 }
 
 int launch_start(struct launch *launch, struct error *err)
 {
+	struct listener_errand errand;
 	bool executing;
-	int r = start_over(launch->socket, &executing, err);
+	int r = launch_errand(launch, "created", &errand, err);
 
+	if (r == 0)
+		r = start_over(launch->socket, &errand, &executing, err);
 	return r < 0 ? explain_silence(launch, err) : 0;
 }
 
@@ -263,6 +289,7 @@ void launch_abort(struct launch *launch)
 	close_fd(&launch->socket);
 	close_fd(&launch->stage_socket);
 	close_fd(&launch->console);
+	net_devices_return(&launch->net_devices);
 	/* Both are this process's children and not waited for yet: their pids are theirs. */
 	end_child(launch->stage);
 	end_child(launch->init.pid ? launch->init.pid : launch->container->init_pid);

@@ -14,6 +14,9 @@
 #include "basic/process.h"
 #include "linux/container.h"
 
+struct listener_errand; /* launch/listener.h */
+struct net_move;	/* linux/net-devices.h */
+
 struct launch {
 	struct container *container;
 	const struct oci_record_cgroup *cgroup;
@@ -27,6 +30,7 @@ struct launch {
 	int stage_socket; /* and with the stage */
 	int lock;	  /* the container's directory, locked: the child lets go of it */
 	int console;	  /* the terminal that init gave, when it is kept; or -1 */
+	struct net_move *net_devices; /* those that were moved into the container, or NULL */
 };
 
 /* Validates config.json and prepares the plan; container->arena, config, id and bundle and the caller's
@@ -43,5 +47,7 @@ int launch_start(struct launch *launch, struct error *err);
 void launch_abort(struct launch *launch);
 
 /* Tells START over socket, to an init that waits for it, and sees it through until the program has begun.
- * *executing tells whether it came as far as the program's exec, all hooks done. */
-int start_over(int socket, bool *executing, struct error *err);
+ * *executing tells whether it came as far as the program's exec, all hooks done, and the agent, if errand
+ * names one, having the listener of its seccomp filter. */
+int start_over(int socket, const struct listener_errand *errand, bool *executing,
+	       struct error *err);

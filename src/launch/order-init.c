@@ -7,14 +7,17 @@
 
 const struct row apply_order[] = {
 	{&step_join_namespaces, ALWAYS}, /* before anything that one of them owns is touched */
+	{&step_selinux_keyring, ALWAYS}, /* a keyring has its label from birth */
 	{&step_keyring, ALWAYS},
 	{&step_hostname, ALWAYS},
 	{&step_domainname, ALWAYS},
 	{&step_loopback, ALWAYS},
+	{&step_move_devices, ALWAYS}, /* before sysctl, which may be about one of them */
 	{&step_sysctl, ALWAYS}, /* by the host's /proc, which no mount of the container can cover */
 
 	/* While the host's files are still in reach. */
 	{&step_mounts_open, ALWAYS},
+	{&step_mount_label, ALWAYS}, /* while they are in no place yet */
 	{&step_devices_open, ALWAYS},
 	{&step_masked_open, ALWAYS},
 
@@ -36,6 +39,15 @@ const struct row apply_order[] = {
 	{&step_mounts_finish, ALWAYS}, /* read-only, now that all is in them */
 	{&step_root_finish, ALWAYS},
 
+	/* What a seccomp filter may forbid, and the user may not do any more. */
+	{&step_scheduler, ALWAYS}, /* as late as can be: it may make init slow */
+	{&step_io_priority, ALWAYS},
+	{&step_memory_policy, ALWAYS},
+	{&step_personality, ALWAYS},
+	{&step_apparmor, ALWAYS}, /* both count from the next exec on; with no_new_privs and */
+	{&step_selinux, ALWAYS},  /* without the host's /proc it would be too late */
+
+	{&step_give_listener, ALWAYS}, /* right before: it says which descriptor is free next */
 	{&step_seccomp_early, ALWAYS}, /* loading takes CAP_SYS_ADMIN, which goes now */
 	{&step_user, ALWAYS},
 	{&step_capabilities, ALWAYS}, /* after the user: changing it takes capabilities */

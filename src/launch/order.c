@@ -17,6 +17,9 @@ const struct section *const validate_order[] = {
 	&section_capabilities,
 	&section_no_new_privileges,
 	&section_oom_score_adj,
+	&section_scheduler,
+	&section_io_priority,
+	&section_cpu_affinity,
 	&section_user,
 	&section_hostname,
 	&section_domainname,
@@ -26,36 +29,68 @@ const struct section *const validate_order[] = {
 	&section_id_mappings,
 	&section_time_offsets,
 	&section_devices,
+	&section_net_devices,
+	&section_intel_rdt,
 	&section_sysctl,
 	&section_seccomp,
 	&section_rootfs_propagation,
 	&section_masked_paths,
 	&section_readonly_paths,
+	&section_mount_label,
+	&section_personality,
+	&section_memory_policy,
 	&section_keyring,
-	&section_unsupported, /* last: a mistake in what there is comes first */
 	NULL,
 };
 
 const struct section *const prepare_order[] = {
 	&section_namespaces, /* decides what the runtime can do for the rest */
-	&section_hostname, /* these three look whether a namespace to join is not the runtime's own */
+	&section_hostname, /* these four look whether a namespace to join is not the runtime's own */
 	&section_domainname,
 	&section_sysctl,
+	&section_net_devices,
 	&section_id_mappings, /* who is who inside: user and devices look ids up in it */
 	&section_rootfs_propagation,
 	&section_root,
+	&section_mount_label, /* before the mounts, which get it */
 	&section_mounts,
 	&section_devices, /* after the mounts: looks which of them covers /dev */
 	&section_user,
 	&section_capabilities,
 	&section_env,
+	&section_scheduler,
+	&section_io_priority,
+	&section_memory_policy,
+	&section_personality,
+	&section_apparmor,
+	&section_selinux,
+	&section_intel_rdt,
 	&section_seccomp, /* the slowest, so after all that can still find a mistake */
+	&section_hooks,	  /* opens a log for what they write, and makes it */
 	NULL,
 };
 
 /* When init is ready for its program, from outside. */
 const struct section *const attach_order[] = {
+	&section_intel_rdt,
 	&section_oom_score_adj,
-	&section_rlimits, /* last: meant for the program, they would stop init from working */
+	&section_io_priority,
+	&section_scheduler,   /* the cgroup has its real-time budget by now */
+	&section_annotations, /* somebody is told that init is ready */
+	&section_rlimits,     /* last: meant for the program, they would stop init from working */
 	NULL,
+};
+
+const struct elsewhere handled_elsewhere[] = {
+	{"process.consoleSize", "process.terminal: it is the terminal's"},
+	{"process.commandLine", "nobody: it is for Windows"},
+	{"linux.gidMappings", "linux.uidMappings: both are one map"},
+	{"linux.cgroupsPath", "cgroup/place.c: when the container's cgroup is planned"},
+	{"linux.resources", "cgroup/limits.c: a controller for each, in a table of their own"},
+	{"freebsd", "nobody: it is for another system"},
+	{"solaris", "nobody: it is for another system"},
+	{"vm", "nobody: it is for virtual machines"},
+	{"windows", "nobody: it is for another system"},
+	{"zos", "nobody: it is for another system"},
+	{NULL, NULL},
 };

@@ -9,6 +9,15 @@ extern const struct section *const validate_order[];
 extern const struct section *const prepare_order[];
 extern const struct section *const attach_order[];
 
+/* Properties of config.json that have no section of their own, and who handles them instead; ended by an
+ * empty row.  A unit test holds this list, the sections and the specification against one another. */
+struct elsewhere {
+	const char *path;
+	const char *by;
+};
+
+extern const struct elsewhere handled_elsewhere[];
+
 /* When a row of init's table applies. */
 enum when {
 	ALWAYS,

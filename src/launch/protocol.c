@@ -15,8 +15,10 @@ static const char *const names[MESSAGE_COUNT] = {
 	[NO_MESSAGE] = "nothing",
 	[MAP_IDS] = "map-ids",
 	[INIT_IS] = "init-is",
+	[MOVE_DEVICES] = "move-devices",
 	[RUN_HOOKS] = "run-hooks",
 	[TAKE_CONSOLE] = "take-console",
+	[TAKE_LISTENER] = "take-listener",
 	[READY] = "ready",
 	[START] = "start",
 	[EXECUTING] = "executing",
@@ -178,7 +180,7 @@ int receive(int socket, struct letter *letter, struct error *err)
 	return letter->message == FAILED ? receive_failure(&more, length, err) : 0;
 }
 
-int ask(int socket, const struct letter *request, int64_t *value, struct error *err)
+int ask(int socket, const struct letter *request, struct error *err)
 {
 	struct letter done = {.fd = -1};
 	int r;
@@ -192,20 +194,12 @@ int ask(int socket, const struct letter *request, int64_t *value, struct error *
 	if (done.message != DONE)
 		return error_errno(err, EPROTO, "%s was answered with %s",
 				   message_name(request->message), message_name(done.message));
-	if (value)
-		*value = done.value;
 	return 0;
 }
 
 int answer_done(const struct conversation *conversation, struct error *err)
 {
-	const struct letter done = {
-		.message = DONE,
-		.value = conversation->done_value(conversation->context),
-		.fd = -1,
-	};
-
-	return send_packet(conversation->socket, &done, NULL, 0, err);
+	return tell(conversation->socket, DONE, err);
 }
 
 /* Answers one request, which the other side is told of when it fails. */
@@ -229,10 +223,10 @@ static int answer_one(const struct conversation *conversation, enum message afte
 	close_fd(&request.fd);
 	if (r < 0)
 		tell_failure(conversation->socket, err);
-	else if (request.message != READY)
+	else if (r != SAID_DONE && request.message != READY)
 		r = answer_done(conversation, err);
 	*answered = request.message;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int answer_requests(const struct conversation *conversation, enum message after, enum message until,

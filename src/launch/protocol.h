@@ -9,23 +9,31 @@
  *	                              clones -----------------> begins
  *	remembers init's pid <------- INIT_IS
  *	                              ends
+ *	moves linux.netDevices <------------------------------- MOVE_DEVICES
  *	runs createRuntime hooks <----------------------------- RUN_HOOKS
  *	sends it to --console-socket <------------------------- TAKE_CONSOLE
+ *	takes it to the seccomp agent <------------------------ TAKE_LISTENER (early)
  *	sets limits, commits the record <---------------------- READY
  *	ends                                                    waits for "start"
  *
  *	start -------------------------- START ---------------> runs startContainer hooks
- *	sees it through <--------------- EXECUTING -----------  becomes the container's program
+ *	sees it through <--------------- EXECUTING -----------  is about to become the program
+ *	takes it to the seccomp agent <- TAKE_LISTENER (late) -
+ *	                                                        becomes the container's program
  *
  * Where one clone is enough there is no stage: init is cloned by the runtime, and says the stage's
  * words itself.  Then INIT_IS is not needed and left out.
  *
- * Only the children ask; the runtime does what it was asked and answers DONE, with init's pid.  The
+ * Only the children ask; the runtime does what it was asked and answers DONE.  The
  * requests stand below in the only order in which they may come: one may be left out when the config
  * has no use for it, none may come after a later one, and none twice.  NOTE may come at any time, and is
  * not answered.  Whoever fails sends FAILED with its error and ends; whoever ends without a word has
  * failed too.  The stage and init have a socket each, so that what init asks early waits until the
  * stage has said its last.
+ *
+ * TAKE_LISTENER comes before a seccomp filter is loaded whose listener an agent is to get: early, before
+ * the privileges go, or, with process.noNewPrivileges, last of all.  Its DONE is said in between, when the
+ * agent can be reached; see launch/listener.c.
  *
  * READY is the commit point: its DONE is sent after the record "created" is on disk.  An init that
  * sees its socket close before that ends by itself.
@@ -44,8 +52,10 @@ enum message {
 	INIT_IS, /* value: the pid which goes on as init */
 
 	/* init's requests */
+	MOVE_DEVICES, /* carries init's network namespace */
 	RUN_HOOKS,
-	TAKE_CONSOLE, /* carries a file descriptor */
+	TAKE_CONSOLE,  /* carries a file descriptor */
+	TAKE_LISTENER, /* value: the listener's number to be; carries shared memory */
 	READY,
 
 	/* between "start" and init */
@@ -53,7 +63,7 @@ enum message {
 	EXECUTING,
 
 	/* answers, and the last word of whoever fails */
-	DONE,	/* value: init's pid, as the runtime sees it, or 0 when it is not known yet */
+	DONE,
 	FAILED, /* carries a struct error */
 
 	/* for the log: value is an enum log_level, and the text follows */
@@ -69,7 +79,8 @@ struct letter {
 	int fd;
 };
 
-/* Does what one request asks for. */
+/* Does what one request asks for; returns 0, or SAID_DONE when it has answered already. */
+enum { SAID_DONE = 1 };
 typedef int answer_function(void *context, const struct letter *request, struct error *err);
 
 /* The runtime's side of one conversation. */
@@ -78,13 +89,12 @@ struct conversation {
 	answer_function *const
 		*answers; /* one for each enum message, NULL: nothing to do but DONE */
 	void *context;	  /* what the answers get */
-	int64_t (*done_value)(void *context); /* what DONE says */
 };
 
 const char *message_name(enum message message);
 
-/* For the children: asks, waits until it is done, and returns 0; *value, unless NULL, is DONE's. */
-int ask(int socket, const struct letter *request, int64_t *value, struct error *err);
+/* For the children: asks, and waits until it is done. */
+int ask(int socket, const struct letter *request, struct error *err);
 
 /* For either side: says one thing, without waiting for an answer. */
 int tell(int socket, enum message message, struct error *err);

@@ -26,7 +26,7 @@ static int ask_runtime(const struct container *container, enum message message, 
 {
 	const struct letter request = {.message = message, .fd = -1};
 
-	return ask(container->stage_socket, &request, NULL, err);
+	return ask(container->stage_socket, &request, err);
 }
 
 static int make_user_namespace(struct container *container, struct error *err)
@@ -95,7 +95,7 @@ int stage_run(struct container *container, struct error *err)
 		return pid;
 	if (pid > 0) {
 		init_is.value = pid;
-		r = ask(container->stage_socket, &init_is, NULL, err);
+		r = ask(container->stage_socket, &init_is, err);
 		if (r < 0)
 			tell_failure(container->stage_socket, err);
 		_exit(r < 0);

@@ -5,18 +5,79 @@
  *
  * They are kept in the state record and told by the state command; nothing is done with the ones that
  * nobody knows.  A value may be empty, a key may not.
+ *
+ *	run.oci.hooks.stdout, .stderr             linux/hooks.c
+ *	run.oci.keep_original_groups              linux/user.c
+ *	run.oci.pidfd_receiver                    here: the first process's pidfd goes to a socket
+ *	run.oci.seccomp_bpf_data                  linux/seccomp-raw.c
+ *	run.oci.seccomp_fail_unknown_syscall      linux/seccomp-compile.c
+ *	run.oci.seccomp.receiver                  linux/seccomp-listener.c
  */
+#include "linux/annotations.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "basic/cleanup.h"
+#include "basic/socket.h"
+#include "basic/syscalls.h"
 #include "linux/section.h"
+
+#define PIDFD_RECEIVER "run.oci.pidfd_receiver"
+
+const char *annotation_in(const struct oci_pair *annotations, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(annotations[i].key, key) == 0)
+			return annotations[i].value;
+	return NULL;
+}
+
+const char *annotation_find(const struct oci_config *config, const char *key)
+{
+	return annotation_in(config->annotations, config->annotations_len, key);
+}
+
+bool annotation_is_set(const struct oci_config *config, const char *key)
+{
+	const char *value = annotation_find(config, key);
+
+	return value && strcmp(value, "0") != 0;
+}
 
 static int annotations_validate(const struct oci_config *config, struct error *err)
 {
+	const char *receiver = annotation_find(config, PIDFD_RECEIVER);
+
 	for (size_t i = 0; i < config->annotations_len; i++)
 		if (config->annotations[i].key[0] == '\0')
 			return error_config(err, "annotations: a key is empty");
+	if (receiver && receiver[0] != '/')
+		return error_config(err, "annotations[\"%s\"]: \"%s\" is not absolute",
+				    PIDFD_RECEIVER, receiver);
+	return 0;
+}
+
+/* When init is ready: whoever gets its pidfd may wait for its end from then on. */
+static int annotations_attach(const struct container *container, pid_t init, struct error *err)
+{
+	const char *receiver = annotation_find(container->config, PIDFD_RECEIVER);
+	autoclose int socket = -1, pidfd = -1;
+
+	if (!receiver)
+		return 0;
+	pidfd = sys_pidfd_open(init);
+	if (pidfd < 0)
+		error_errno(err, errno, "open the container's init");
+	else
+		socket = socket_connect(receiver, err);
+	if (socket < 0 || socket_send_fd(socket, pidfd, "standard", err) < 0)
+		return error_in(err, "annotations[\"%s\"]", PIDFD_RECEIVER);
 	return 0;
 }
 
 const struct section section_annotations = {
 	.path = "annotations",
 	.validate = annotations_validate,
+	.attach = annotations_attach,
 };

@@ -42,15 +42,27 @@ struct capability_plan {
 	uint64_t bounding, effective, permitted, inheritable, ambient;
 };
 
+/* What options ask of the runtime itself. */
+enum {
+	EXTRA_IDMAP = 1 << 0,	    /* idmap, or mappings of its own */
+	EXTRA_IDMAP_BELOW = 1 << 1, /* ridmap: also what is mounted below it */
+	EXTRA_COPY_UP = 1 << 2,	    /* tmpcopyup */
+	EXTRA_COPY_SYMLINK = 1 << 3,
+	EXTRA_SOURCE_NOFOLLOW = 1 << 4,
+	EXTRA_DESTINATION_NOFOLLOW = 1 << 5,
+};
+
 /* What became of one word list of mounts[].options, see linux/mount-options.h. */
 struct mount_options {
 	uint64_t set, clear;	     /* MOUNT_ATTR_* of the mount itself */
 	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* of it and all mounts below it */
 	uint64_t propagation[4];     /* MS_SHARED..., each with or without MS_REC, in order */
 	size_t propagation_len;
-	bool bind, recursive; /* bind, rbind */
-	bool remount;	      /* changes the mount that is there */
-	const char **flags;   /* of the file system: "ro", "sync", ...: FSCONFIG_SET_FLAG */
+	bool bind, recursive;  /* bind, rbind */
+	bool remount;	       /* changes the mount that is there */
+	unsigned int extras;   /* EXTRA_* */
+	const char *id_ranges; /* "uids=0-1000-1;gids=...", see linux/mount-idmap.h, or NULL */
+	const char **flags;    /* of the file system: "ro", "sync", ...: FSCONFIG_SET_FLAG */
 	size_t flags_len;
 	struct oci_pair *data; /* "size=64k" and such; value is NULL for a bare word */
 	size_t data_len;
@@ -94,11 +106,26 @@ struct device_plan {
 	int fd;		   /* the host's node as a detached mount, or -1 */
 };
 
+/* What set_mempolicy(2) is given. */
+enum { MOST_MEMORY_NODES = 1024 };
+
+struct memory_policy_plan {
+	int mode; /* MPOL_*, with its flags */
+	bool has_nodes;
+	unsigned long nodes[MOST_MEMORY_NODES / (8 * sizeof(unsigned long))]; /* a bit for each */
+};
+
 /* The seccomp filter, compiled. */
 struct seccomp_plan {
 	struct sock_filter *filter; /* NULL: none */
 	size_t filter_len;
 	unsigned int flags; /* seccomp(2), SECCOMP_FILTER_FLAG_* */
+
+	/* A filter that notifies: its listener goes to an agent. */
+	const char *agent;     /* the agent's socket, or NULL: there is no listener */
+	const char *metadata;  /* what the agent is told beside the state, or NULL */
+	int listener;	       /* init's: the number that the listener is going to have */
+	uint32_t *handed_over; /* init's: not 0 when the agent has it; the runtime writes it */
 };
 
 struct container {
@@ -145,6 +172,10 @@ struct container {
 	struct oci_pair *sysctls;
 	size_t sysctls_len;
 
+	/* linux.intelRdt */
+	const char *resctrl;			/* where the file system is mounted */
+	struct oci_record_intel_rdt *intel_rdt; /* the group, or NULL */
+
 	/* The process. */
 	uint64_t open_files; /* the caller's soft limit, which the runtime has raised for itself */
 	bool in_cwd; /* init's: process.cwd was entered before the privileges to do so were gone */
@@ -152,14 +183,19 @@ struct container {
 	struct seccomp_plan seccomp;
 	const char **env; /* process.env made fit for execve(2), with HOME, ended by NULL */
 	size_t env_len;
-	const char *executable; /* found by step_executable, in init's own memory */
-	int console_fd;		/* init's: the terminal's other side, or -1 */
+	struct sys_sched_attr *scheduler;	  /* basic/syscalls.h; NULL: as the caller's */
+	int io_priority;			  /* for ioprio_set(2), or 0: as the caller's */
+	struct memory_policy_plan *memory_policy; /* or NULL: as the caller's */
+	const char *apparmor;			  /* what AppArmor is told: "exec NAME", or NULL */
+	const char *executable;		/* found by step_executable, in init's own memory */
+	int console_fd;			/* init's: the terminal's other side, or -1 */
+	int hooks_output, hooks_errors; /* files that get what hooks write, or -1 */
 
 	/* The talk with the runtime. */
 	int socket;	  /* init's side of the handshake */
 	int stage_socket; /* the stage's side, when there is one */
 	int start_socket; /* where init waits for "start": listening, or -1: the handshake's own */
-	pid_t init_pid;	  /* outside, as hooks are told; set by the answer to the first request */
+	pid_t init_pid;	  /* as hooks are told: outside, and in init inside */
 	char *hook_state; /* JSON for hooks, see linux/hook-state.h; NULL: there are none */
 	size_t hook_state_end;
 };

@@ -9,6 +9,10 @@
  *	poststart                 runtime   the program has begun
  *	poststop                  runtime   the container is deleted
  *
+ * What a hook writes to its standard output is nobody's, and the end of what it writes to its standard error
+ * is kept for the error; with the annotations run.oci.hooks.stdout and .stderr each is added to a file.
+ * That file is the host's: it is opened before the container is made, also for the hooks inside.
+ *
  * Used by both programs: nothing here allocates.
  */
 #include "linux/hooks.h"
@@ -29,17 +33,25 @@
 #include "basic/cleanup.h"
 #include "basic/clock.h"
 #include "basic/file.h"
+#include "basic/log.h"
 #include "basic/signals.h"
 #include "basic/syscalls.h"
+#include "linux/annotations.h"
 #include "linux/section.h"
 
-/* What is kept of a hook's standard error: its last bytes. */
-enum { TAIL_SIZE = 1024 };
+enum {
+	TAIL_SIZE = 1024,    /* what is kept of a hook's standard error: its last bytes */
+	PIPE_SIZE = 65536,   /* pipe(7) */
+	WORTH_TELLING = 500, /* milliseconds: who fails sooner has failed at once */
+	DURATION_SIZE = 32,
+};
 
 struct running_hook {
 	pid_t pid;
 	int pidfd;
-	int output; /* the reading end of its standard error */
+	uint64_t begun; /* on the clock of clock_milliseconds() */
+	int output;	/* the reading end of its standard error */
+	int errors;	/* the file that gets a copy of that, or -1 */
 	char tail[TAIL_SIZE + 1];
 	size_t tail_len;
 };
@@ -87,6 +99,71 @@ static int hooks_validate(const struct oci_config *config, struct error *err)
 	return r;
 }
 
+/* -- output ------------------------------------------------------------------------------------ */
+
+static int open_output(const char *path, struct error *err)
+{
+	/* O_NONBLOCK: opening a FIFO would wait for a reader. */
+	autoclose int fd = -1;
+
+	if (path[0] != '/')
+		return error_config(err, "\"%s\" is not absolute", path);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0)
+		return error_errno(err, errno, "open %s", path);
+	return take_fd(&fd);
+}
+
+static int open_annotated(const struct oci_pair *annotations, size_t count, const char *key,
+			  struct error *err)
+{
+	const char *path = annotation_in(annotations, count, key);
+	int fd = path ? open_output(path, err) : -1;
+
+	if (path && fd < 0)
+		error_in(err, "annotations[\"%s\"]", key);
+	return fd;
+}
+
+int hook_output_open(const struct oci_pair *annotations, size_t count, struct hook_output *output,
+		     struct error *err)
+{
+	struct error failed = {0};
+
+	output->standard = open_annotated(annotations, count, "run.oci.hooks.stdout", &failed);
+	output->errors = -1;
+	if (!failed.code)
+		output->errors =
+			open_annotated(annotations, count, "run.oci.hooks.stderr", &failed);
+	if (!failed.code)
+		return 0;
+	hook_output_close(output);
+	*err = failed;
+	return -err->code;
+}
+
+void hook_output_close(struct hook_output *output)
+{
+	close_fd(&output->standard);
+	close_fd(&output->errors);
+}
+
+static int hooks_prepare(struct container *container, struct error *err)
+{
+	const struct oci_config *config = container->config;
+	struct hook_output output;
+	int r;
+
+	if (!config->hooks)
+		return 0;
+	r = hook_output_open(config->annotations, config->annotations_len, &output, err);
+	if (r == 0) {
+		container->hooks_output = output.standard;
+		container->hooks_errors = output.errors;
+	}
+	return r;
+}
+
 /* -- run --------------------------------------------------------------------------------------- */
 
 /* A file with the state, to be read from its beginning: unlike with a pipe it does not matter whether the
@@ -104,15 +181,16 @@ static int open_state(const char *state, struct error *err)
 	return take_fd(&fd);
 }
 
+/* output becomes its standard output, or nothing does if it is -1. */
 static _Noreturn void become_hook(const struct oci_hook *hook, const char *directory, int input,
-				  int output)
+				  int output, int errors)
 {
 	static const char *nothing[] = {NULL};
 	const char *path_alone[] = {hook->path, NULL};
 	const char **args = hook->args_len ? hook->args : path_alone;
 	const char **env = hook->env_len ? hook->env : nothing;
 	char reason[ERROR_REASON_SIZE];
-	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	autoclose int null = output < 0 ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
 
 	/* Nobody would wait for it any more. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -123,8 +201,8 @@ static _Noreturn void become_hook(const struct oci_hook *hook, const char *direc
 		(void)!chdir("/");
 	/* Its input and output have numbers above 2 here: stdio is open in every command. */
 	dup2(input, STDIN_FILENO);
-	dup2(null >= 0 ? null : output, STDOUT_FILENO);
-	dup2(output, STDERR_FILENO);
+	dup2(output >= 0 ? output : null >= 0 ? null : errors, STDOUT_FILENO);
+	dup2(errors, STDERR_FILENO);
 	sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(hook->path, (char *const *)(uintptr_t)args, (char *const *)(uintptr_t)env);
 	error_reason(errno, reason);
@@ -145,6 +223,7 @@ static int give_up(struct running_hook *run, struct error *err)
 static int start_hook(const struct oci_hook *hook, const struct hook_list *list, const char *state,
 		      struct running_hook *run, struct error *err)
 {
+	int output = list->output ? list->output->standard : -1;
 	autoclose int input = -1, writer = -1, reader = -1;
 	int ends[2];
 
@@ -157,32 +236,38 @@ static int start_hook(const struct oci_hook *hook, const struct hook_list *list,
 	writer = ends[1];
 	run->pid = fork();
 	if (run->pid == 0)
-		become_hook(hook, list->directory, input, writer);
+		become_hook(hook, list->directory, input, output, writer);
 	if (run->pid < 0)
 		return error_errno(err, errno, "fork");
 	run->pidfd = sys_pidfd_open(run->pid);
 	if (run->pidfd < 0)
 		return give_up(run, err);
 	run->output = take_fd(&reader);
+	run->errors = list->output ? list->output->errors : -1;
 	fcntl(run->output, F_SETFL, O_NONBLOCK);
 	return 0;
 }
 
-/* Takes what the hook has written, and keeps the end of it. */
-static bool drain(struct running_hook *run)
+/* Takes what the hook has written, and keeps the end of it.  Returns 0 when there is nothing more at the
+ * moment, and a negative errno when there never will be. */
+static int drain(struct running_hook *run)
 {
 	char piece[TAIL_SIZE];
 	ssize_t count = read(run->output, piece, sizeof(piece));
 	size_t fresh, kept;
 
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
 	if (count <= 0)
-		return count < 0 && (errno == EAGAIN || errno == EINTR);
+		return count < 0 ? -errno : -EPIPE;
 	fresh = (size_t)count;
+	if (run->errors >= 0)
+		(void)file_write_all(run->errors, piece, fresh);
 	kept = run->tail_len + fresh > TAIL_SIZE ? TAIL_SIZE - fresh : run->tail_len;
 	memmove(run->tail, run->tail + run->tail_len - kept, kept);
 	memcpy(run->tail + kept, piece, fresh);
 	run->tail_len = kept + fresh;
-	return true;
+	return 1;
 }
 
 /* Waits for the hook's end, at most until the deadline (0: for ever); false when that has passed. */
@@ -202,7 +287,7 @@ static bool wait_for_hook(struct running_hook *run, uint64_t deadline)
 			return false;
 		if (poll(watched, 2, timeout) < 0 && errno != EINTR)
 			return false;
-		if (watched[1].revents && !drain(run))
+		if (watched[1].revents && drain(run) < 0)
 			watched[1].fd = -1;
 		if (watched[0].revents)
 			return true;
@@ -225,36 +310,53 @@ static const char *last_line(struct running_hook *run)
 	return line;
 }
 
+/* " after 1.2 s", or nothing. */
+static const char *duration(const struct running_hook *run, char text[DURATION_SIZE])
+{
+	uint64_t spent = clock_milliseconds() - run->begun;
+
+	text[0] = '\0';
+	if (spent >= WORTH_TELLING)
+		snprintf(text, DURATION_SIZE, " after %u.%u s", (unsigned int)(spent / 1000),
+			 (unsigned int)(spent % 1000 / 100));
+	return text;
+}
+
 static int judge(const struct oci_hook *hook, struct running_hook *run, int status,
 		 struct error *err)
 {
+	char spent[DURATION_SIZE];
 	const char *line;
 
+	duration(run, spent);
+	/* As much as a pipe holds: what it has left running may never stop. */
+	for (int i = 0; i < PIPE_SIZE / TAIL_SIZE && drain(run) > 0; i++)
+		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	while (drain(run) && errno != EAGAIN)
-		continue;
 	line = last_line(run);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return error_config(err, "run %s: %s", hook->path,
 				    line[0] ? line : "exit status 127");
 	if (WIFSIGNALED(status))
-		error_config(err, "%s was killed by signal %d", hook->path, WTERMSIG(status));
+		error_config(err, "%s was killed by signal %d%s", hook->path, WTERMSIG(status),
+			     spent);
 	else
-		error_config(err, "%s: exit status %d", hook->path, WEXITSTATUS(status));
+		error_config(err, "%s: exit status %d%s", hook->path, WEXITSTATUS(status), spent);
 	return line[0] ? error_hint(err, "it said: %s", line) : -err->code;
 }
 
 static int run_hook(const struct oci_hook *hook, const struct hook_list *list, const char *state,
 		    struct error *err)
 {
-	struct running_hook run = {.pid = -1, .pidfd = -1, .output = -1};
+	struct running_hook run = {.pid = -1, .pidfd = -1, .output = -1, .errors = -1};
 	uint64_t deadline = 0;
 	bool ended;
 	int status = 0, r;
 
+	run.begun = clock_milliseconds();
 	if (hook->has_timeout)
-		deadline = clock_milliseconds() + (uint64_t)hook->timeout * 1000;
+		deadline = run.begun + (uint64_t)hook->timeout * 1000;
 	r = start_hook(hook, list, state, &run, err);
 	if (r < 0)
 		return r;
@@ -270,6 +372,8 @@ static int run_hook(const struct oci_hook *hook, const struct hook_list *list, c
 	else
 		r = error_config(err, "%s did not end within its timeout of %d s", hook->path,
 				 hook->timeout);
+	log_debug("%s hook %s: %u ms", list->kind, hook->path,
+		  (unsigned int)(clock_milliseconds() - run.begun));
 	close_fd(&run.pidfd);
 	close_fd(&run.output);
 	return r;
@@ -287,4 +391,5 @@ int hooks_run(const struct hook_list *list, const char *state, struct error *err
 const struct section section_hooks = {
 	.path = "hooks",
 	.validate = hooks_validate,
+	.prepare = hooks_prepare,
 };

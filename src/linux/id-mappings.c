@@ -36,7 +36,6 @@
 
 enum {
 	MOST_MAP_BYTES = 4095,
-	MOST_RANGES = 340,	/* user_namespaces(7) */
 	RANGE_TEXT = 3 * 11 + 1 /* three 32-bit numbers and what parts them */
 };
 
@@ -67,10 +66,11 @@ static int validate_length(const struct oci_id_mapping *maps, size_t count, stru
 	return error_hint(err, "use fewer ranges, or smaller ids");
 }
 
-static int validate_ranges(const struct oci_id_mapping *maps, size_t count, struct error *err)
+int id_mappings_validate_ranges(const struct oci_id_mapping *maps, size_t count, struct error *err)
 {
-	if (count > MOST_RANGES)
-		return error_config(err, "%zu ranges, but the kernel takes %d", count, MOST_RANGES);
+	if (count > MOST_ID_RANGES)
+		return error_config(err, "%zu ranges, but the kernel takes %d", count,
+				    MOST_ID_RANGES);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t inside = (uint64_t)maps[i].container_id + maps[i].size;
 		uint64_t outside = (uint64_t)maps[i].host_id + maps[i].size;
@@ -93,9 +93,11 @@ static int id_mappings_validate(const struct oci_config *config, struct error *e
 
 	if (!properties)
 		return 0;
-	if (validate_ranges(properties->uid_mappings, properties->uid_mappings_len, err) < 0)
+	if (id_mappings_validate_ranges(properties->uid_mappings, properties->uid_mappings_len,
+					err) < 0)
 		return error_in(err, "linux.uidMappings");
-	if (validate_ranges(properties->gid_mappings, properties->gid_mappings_len, err) < 0)
+	if (id_mappings_validate_ranges(properties->gid_mappings, properties->gid_mappings_len,
+					err) < 0)
 		return error_in(err, "linux.gidMappings");
 	if (!properties->uid_mappings_len != !properties->gid_mappings_len) {
 		error_config(err, "linux.%cidMappings is missing",
@@ -223,30 +225,37 @@ struct map_file {
 	const struct id_map *map;
 };
 
-static int write_directly(const struct map_file *what, pid_t pid, struct error *err)
+int id_map_write(const struct id_map *map, pid_t pid, const char *file, struct error *err)
 {
-	autofree char *text = malloc(what->map->ranges_len * RANGE_TEXT + 1);
+	autofree char *text = malloc(map->ranges_len * RANGE_TEXT + 1);
 	char path[64];
 	size_t used = 0;
 	int r;
 
 	if (!text)
-		return error_errno(err, ENOMEM, "write %s", what->file);
-	for (size_t i = 0; i < what->map->ranges_len; i++) {
-		const struct id_range *range = &what->map->ranges[i];
+		return error_errno(err, ENOMEM, "write %s", file);
+	for (size_t i = 0; i < map->ranges_len; i++) {
+		const struct id_range *range = &map->ranges[i];
 
 		used += (size_t)snprintf(text + used, RANGE_TEXT + 1,
 					 "%" PRIu32 " %" PRIu32 " %" PRIu32 "\n", range->inside,
 					 range->outside, range->count);
 	}
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, what->file);
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
 	r = file_write(AT_FDCWD, path, text);
 	if (r == 0)
 		return 0;
-	error_errno(err, -r, "%s: write %s", what->property, path);
+	error_errno(err, -r, "write %s", path);
 	if (r == -EPERM)
 		error_hint(err, "the ids on the host must be ones that the runtime itself has");
 	return r;
+}
+
+static int write_directly(const struct map_file *what, pid_t pid, struct error *err)
+{
+	int r = id_map_write(what->map, pid, what->file, err);
+
+	return r < 0 ? error_in(err, "%s", what->property) : 0;
 }
 
 /* Starts the tool for the map, with a pipe for what it has to say. */

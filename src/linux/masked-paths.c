@@ -15,6 +15,7 @@
 #include "basic/cleanup.h"
 #include "basic/inside.h"
 #include "basic/syscalls.h"
+#include "linux/mount-label.h"
 #include "linux/mounts.h"
 #include "linux/section.h"
 
@@ -64,13 +65,14 @@ static int masked_open(struct container *container, struct error *err)
 	return 0;
 }
 
-static int open_empty(struct error *err)
+static int open_empty(const struct container *container, struct error *err)
 {
 	autoclose int context = sys_fsopen("tmpfs");
 	int fd = -1;
 
 	if (context >= 0 && sys_fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", "2") == 0 &&
 	    sys_fsconfig(context, FSCONFIG_SET_STRING, "mode", "0555") == 0 &&
+	    mount_label_configure(container, context) == 0 &&
 	    sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL) == 0)
 		fd = sys_fsmount(context, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 						  MOUNT_ATTR_NOEXEC);
@@ -92,10 +94,10 @@ static int attach_cover(struct cover *cover, int place, struct error *err)
 	return 0;
 }
 
-static int mask(int root, const char *path, struct cover *null, struct cover *empty,
-		struct error *err)
+static int mask(const struct container *container, const char *path, struct cover *null,
+		struct cover *empty, struct error *err)
 {
-	autoclose int place = inside_try(root, path, O_PATH);
+	autoclose int place = inside_try(container->root_fd, path, O_PATH);
 	struct stat status;
 
 	/* What is not there needs no cover, nor does what this user namespace's root can't get at. */
@@ -108,7 +110,7 @@ static int mask(int root, const char *path, struct cover *null, struct cover *em
 	if (!S_ISDIR(status.st_mode))
 		return attach_cover(null, place, err);
 	if (empty->fd < 0) {
-		empty->fd = open_empty(err);
+		empty->fd = open_empty(container, err);
 		if (empty->fd < 0)
 			return empty->fd;
 	}
@@ -124,7 +126,7 @@ static int masked_paths_apply(struct container *container, struct error *err)
 	for (size_t i = 0; r == 0 && i < masks(container->config); i++) {
 		const char *path = properties->masked_paths[i];
 
-		r = mask(container->root_fd, path, &null, &empty, err);
+		r = mask(container, path, &null, &empty, err);
 		if (r < 0)
 			error_in(err, "linux.maskedPaths[%zu] (%s)", i, path);
 	}

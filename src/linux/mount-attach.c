@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,7 +22,10 @@
 #include "linux/mounts.h"
 #include "linux/section.h"
 
-enum { MOST_LINKS = 8 };
+enum {
+	MOST_LINKS = 8,
+	NOBODY = 65534, /* user_namespaces(7), overflowuid */
+};
 
 static int open_without_links(int root, const char *path)
 {
@@ -75,15 +79,16 @@ static bool follow_dangling(int root, char *path, size_t size)
  * /etc/resolv.conf as links to what is made at boot: then it is made where the link leads. */
 static int open_place(int root, const struct mount_plan *plan, bool is_file, struct error *err)
 {
+	bool nofollow = plan->options.extras & EXTRA_DESTINATION_NOFOLLOW;
 	char path[PATH_MAX];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s", plan->destination);
 	for (int i = 0; i < MOST_LINKS; i++) {
-		fd = inside_try(root, path, O_PATH);
+		fd = inside_try(root, path, nofollow ? O_PATH | O_NOFOLLOW : O_PATH);
 		if (fd >= 0)
 			return fd;
-		if (fd != -ENOENT || !follow_dangling(root, path, sizeof(path)))
+		if (fd != -ENOENT || nofollow || !follow_dangling(root, path, sizeof(path)))
 			break;
 	}
 	if (is_file)
@@ -123,34 +128,64 @@ static int check_place(const struct mount_plan *plan, int place, bool is_file, s
 	if (is_file && S_ISDIR(status.st_mode))
 		return error_config(err, "the source is a file and the destination a directory");
 	if (!is_file && !S_ISDIR(status.st_mode))
-		return error_config(err, "the source is a directory and the destination a file");
+		return error_config(err, "the source is a directory and the destination a %s",
+				    S_ISLNK(status.st_mode) ? "symbolic link" : "file");
 	return 0;
 }
 
-static bool has_mode(const struct mount_plan *plan)
+static bool has_data(const struct mount_plan *plan, const char *key)
 {
 	for (size_t i = 0; i < plan->options.data_len; i++)
-		if (strcmp(plan->options.data[i].key, "mode") == 0)
+		if (strcmp(plan->options.data[i].key, key) == 0)
 			return true;
 	return false;
 }
 
-/* A tmpfs that does not say otherwise is as open as the directory that it covers: a /tmp stays one. */
-static int take_mode(const struct mount_plan *plan, int place, struct error *err)
+/* Whether the owner is one that the user namespace knows: whom it doesn't, it calls nobody. */
+static bool is_known(const struct container *container, const struct stat *status)
+{
+	int spaces = container->new_namespaces | container->joined_namespaces;
+
+	return !(spaces & CLONE_NEWUSER) || (status->st_uid != NOBODY && status->st_gid != NOBODY);
+}
+
+/* A tmpfs that does not say otherwise is as open as the directory that it covers, and its owner's: a /tmp
+ * stays one. */
+static int take_mode(const struct container *container, const struct mount_plan *plan, int place,
+		     struct error *err)
 {
 	struct stat status;
 
-	if (plan->kind != MOUNT_FILE_SYSTEM || strcmp(plan->type, "tmpfs") != 0 || has_mode(plan))
+	if (plan->kind != MOUNT_FILE_SYSTEM || strcmp(plan->type, "tmpfs") != 0)
 		return 0;
-	if (plan->options.rec_set & MOUNT_ATTR_RDONLY)
-		return 0;
-	if (fstat(place, &status) < 0 || fchmodat(plan->fd, ".", status.st_mode & 07777, 0) < 0)
+	if (fstat(place, &status) < 0)
+		return error_errno(err, errno, "look at what it covers");
+	if (!has_data(plan, "uid") && !has_data(plan, "gid") && is_known(container, &status) &&
+	    fchownat(plan->fd, "", status.st_uid, status.st_gid, AT_EMPTY_PATH) < 0 &&
+	    errno != EPERM && errno != EINVAL)
+		return error_errno(err, errno, "set its owner");
+	if (!has_data(plan, "mode") && fchmodat(plan->fd, ".", status.st_mode & 07777, 0) < 0)
 		return error_errno(err, errno, "set its mode");
 	return 0;
 }
 
-static int attach_tree(int root, struct mount_plan *plan, struct error *err)
+/* Fills a tmpfs while nobody sees it yet. */
+static int fill(const struct container *container, const struct mount_plan *plan, int place,
+		struct error *err)
 {
+	if (take_mode(container, plan, place, err) < 0)
+		return -err->code;
+	if (!(plan->options.extras & EXTRA_COPY_UP))
+		return 0;
+	return mount_copy_up(container->proc_fd, place, plan->fd, err) < 0
+		       ? error_in(err, "tmpcopyup")
+		       : 0;
+}
+
+static int attach_tree(const struct container *container, struct mount_plan *plan,
+		       struct error *err)
+{
+	int root = container->root_fd;
 	autoclose int place = -1;
 	struct stat status;
 	bool is_file;
@@ -162,7 +197,7 @@ static int attach_tree(int root, struct mount_plan *plan, struct error *err)
 					   : open_place(root, plan, is_file, err);
 	if (place < 0)
 		return place;
-	if (check_place(plan, place, is_file, err) < 0 || take_mode(plan, place, err) < 0)
+	if (check_place(plan, place, is_file, err) < 0 || fill(container, plan, place, err) < 0)
 		return -err->code;
 	if (sys_move_mount(plan->fd, place) < 0)
 		return error_errno(err, errno, "attach it");
@@ -171,16 +206,32 @@ static int attach_tree(int root, struct mount_plan *plan, struct error *err)
 	return 0;
 }
 
+static bool leads_to(int directory, const char *name, const char *target)
+{
+	char found[PATH_MAX];
+	ssize_t length = readlinkat(directory, name, found, sizeof(found) - 1);
+
+	if (length < 0)
+		return false;
+	found[length] = '\0';
+	return strcmp(found, target) == 0;
+}
+
 static int attach_link(int root, const struct mount_plan *plan, struct error *err)
 {
 	const char *name;
 	autoclose int parent = inside_make_parent(root, plan->destination, &name, err);
 
+	int code;
+
 	if (parent < 0)
 		return parent;
-	if (symlinkat(plan->source, parent, name) < 0 && errno != EEXIST)
-		return error_errno(err, errno, "make the symbolic link");
-	return 0;
+	if (symlinkat(plan->source, parent, name) == 0)
+		return 0;
+	code = errno;
+	if (leads_to(parent, name, plan->source))
+		return 0;
+	return error_errno(err, code, "make a symbolic link to %s", plan->source);
 }
 
 static int change_mount(const struct container *container, const struct mount_plan *plan,
@@ -205,7 +256,7 @@ static int attach_mount(const struct container *container, struct mount_plan *pl
 	case MOUNT_BIND:
 	case MOUNT_CGROUP:
 		/* What replaces the root was attached as the root. */
-		return plan->owns_root ? 0 : attach_tree(container->root_fd, plan, err);
+		return plan->owns_root ? 0 : attach_tree(container, plan, err);
 	case MOUNT_LINK:
 		return attach_link(container->root_fd, plan, err);
 	case MOUNT_REMOUNT:

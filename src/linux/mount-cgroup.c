@@ -151,6 +151,7 @@ static int plan_folder(struct arena *arena, const struct mount_plan *base, struc
 {
 	*plan = *base;
 	plan->kind = MOUNT_FILE_SYSTEM;
+	mount_fold_recursive(&plan->options);
 	plan->type = arena_copy(arena, "tmpfs", strlen("tmpfs"));
 	plan->source = arena_copy(arena, "cgroup", strlen("cgroup"));
 	plan->options.data = arena_array(arena, struct oci_pair, 1);

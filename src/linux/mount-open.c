@@ -42,10 +42,23 @@ static int set_parameter(int context, const char *key, const char *value)
 	return sys_fsconfig(context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value);
 }
 
+static int set_option(int context, const char *type, const struct oci_pair *option)
+{
+	if (mount_overlay_is_long(type, option))
+		return mount_overlay_set_long(context, option);
+	if (set_parameter(context, option->key, option->value) == 0)
+		return 0;
+	/* A group that the user namespace does not know: terminals go without. */
+	if (strcmp(type, "devpts") == 0 && strcmp(option->key, "gid") == 0)
+		return 0;
+	return -errno;
+}
+
 static int set_parameters(int context, const struct mount_plan *plan, const char *type,
 			  const char **refused)
 {
 	const struct mount_options *options = &plan->options;
+	int r;
 
 	*refused = plan->source;
 	if (plan->source && plan->source[0] && set_parameter(context, "source", plan->source) < 0)
@@ -62,10 +75,9 @@ static int set_parameters(int context, const struct mount_plan *plan, const char
 	}
 	for (size_t i = 0; i < options->data_len; i++) {
 		*refused = options->data[i].key;
-		/* A group that the user namespace does not know: terminals go without. */
-		if (set_parameter(context, options->data[i].key, options->data[i].value) < 0 &&
-		    (strcmp(type, "devpts") != 0 || strcmp(*refused, "gid") != 0))
-			return -errno;
+		r = set_option(context, type, &options->data[i]);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -135,13 +147,23 @@ static int open_legacy(const struct container *container, const struct mount_pla
 	return fd < 0 ? -err->code : fd;
 }
 
+int mount_find_source(const struct mount_plan *plan, struct error *err)
+{
+	bool nofollow = plan->options.extras & EXTRA_SOURCE_NOFOLLOW;
+	int fd = open(plan->source, O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0));
+
+	return fd >= 0 ? fd : error_errno(err, errno, "bind source %s", plan->source);
+}
+
 int mount_open_source(struct mount_plan *plan, struct error *err)
 {
 	unsigned int depth = plan->options.recursive ? AT_RECURSIVE : 0;
-	autoclose int source = open(plan->source, O_PATH | O_CLOEXEC);
+	autoclose int source = mount_find_source(plan, err);
 	struct stat status;
 
-	if (source < 0 || fstat(source, &status) < 0)
+	if (source < 0)
+		return source;
+	if (fstat(source, &status) < 0)
 		return error_errno(err, errno, "bind source %s", plan->source);
 	if (plan->inode && (plan->device != status.st_dev || plan->inode != status.st_ino))
 		return error_config(err, "bind source %s was exchanged in the meantime",
@@ -196,6 +218,10 @@ static int set_attributes(int fd, unsigned int depth, struct mount_attr change, 
 	if (sys_mount_setattr(fd, depth, &change) == 0)
 		return 0;
 	error_errno(err, errno, "set its options");
+	if (err->code == ENOSYS)
+		return error_hint(err, "that takes mount_setattr(2), which Linux has from 5.12 on");
+	if (err->code == EINVAL && (change.attr_set & MOUNT_ATTR_NOSYMFOLLOW))
+		return error_hint(err, "nosymfollow takes Linux 5.14");
 	return err->code == EPERM ? explain_locked(fd, change.attr_clr, err) : -err->code;
 }
 
@@ -252,13 +278,25 @@ int mount_dress(const struct container *container, const struct mount_plan *plan
 	return 0;
 }
 
+static bool has_long_layers(const struct mount_plan *plan)
+{
+	for (size_t i = 0; i < plan->options.data_len; i++)
+		if (mount_overlay_is_long(plan->type, &plan->options.data[i]))
+			return true;
+	return false;
+}
+
 static int open_file_system(const struct container *container, struct mount_plan *plan,
 			    struct error *err)
 {
-	if (plan->legacy_data)
-		plan->fd = open_legacy(container, plan, err);
-	else
+	if (plan->fd >= 0) /* by the runtime, which has mapped its ids */
+		return mount_dress(container, plan, plan->fd, err);
+	if (!plan->legacy_data || has_long_layers(plan))
 		plan->fd = mount_open_file_system(plan, plan->type, err);
+	if (plan->fd >= 0)
+		plan->legacy_data = NULL;
+	else if (plan->legacy_data)
+		plan->fd = open_legacy(container, plan, err);
 	if (plan->fd < 0)
 		plan->fd = mount_fall_back(plan, err);
 	return plan->fd < 0 ? plan->fd : mount_dress(container, plan, plan->fd, err);

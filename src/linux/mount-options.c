@@ -26,7 +26,7 @@ enum option_kind {
 	BIND,
 	REC_BIND,
 	REMOUNT,
-	UNSUPPORTED,
+	EXTRA, /* value: EXTRA_* */
 };
 
 /* The words lie in the table, and not behind pointers that would have to be relocated at each start. */
@@ -100,26 +100,30 @@ static const struct option options_table[] = {
 	{"bind", BIND, 0},
 	{"rbind", REC_BIND, 0},
 	{"remount", REMOUNT, 0},
+
+	{"idmap", EXTRA, EXTRA_IDMAP},
+	{"ridmap", EXTRA, EXTRA_IDMAP | EXTRA_IDMAP_BELOW},
+	{"tmpcopyup", EXTRA, EXTRA_COPY_UP},
+	{"copy-symlink", EXTRA, EXTRA_COPY_SYMLINK},
+	{"src-nofollow", EXTRA, EXTRA_SOURCE_NOFOLLOW},
+	{"dest-nofollow", EXTRA, EXTRA_DESTINATION_NOFOLLOW},
 };
 
-/* Known to some runtimes: they must not end up as the parameter of a file system that ignores them. */
-static const struct option refused_table[] = {
-	{"idmap", UNSUPPORTED, 0},	   {"ridmap", UNSUPPORTED, 0},
-	{"tmpcopyup", UNSUPPORTED, 0},	   {"copy-symlink", UNSUPPORTED, 0},
-	{"dest-nofollow", UNSUPPORTED, 0}, {"src-nofollow", UNSUPPORTED, 0},
-};
+/* Properties of a file system, not of a mount, with the letter that elsewhere means "and all below".  Some
+ * runtimes take them and do nothing. */
+static const char impossible[][10] = {"rsync", "rasync", "rdirsync", "rmand", "rnomand"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What a mount gets that has no options of its own, for configs that were written by hand. */
 static const struct {
 	const char *destination;
-	const char *words[5];
+	const char *words[6];
 } usual_options[] = {
 	{"/dev", {"nosuid", "noexec", "strictatime", "mode=755", NULL}},
 	{"/dev/shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
 	{"/dev/mqueue", {"nosuid", "noexec", "nodev", NULL}},
-	{"/dev/pts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=620"}},
+	{"/dev/pts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=620", "gid=5"}},
 	{"/sys", {"nosuid", "noexec", "nodev", NULL}},
 };
 
@@ -235,8 +239,10 @@ static int apply(const struct option *option, struct mount_options *o, struct ar
 	case REMOUNT:
 		o->remount = true;
 		return 0;
+	case EXTRA:
+		o->extras |= option->value;
+		return 0;
 	case NOTHING:
-	case UNSUPPORTED:
 		break;
 	}
 	return 0;
@@ -296,28 +302,48 @@ static int add_data(struct mount_options *options, const char *word, struct aren
 	return 0;
 }
 
-static int refuse_unsupported(const char *word, struct error *err)
+static int refuse_impossible(const char *word, struct error *err)
 {
-	char name[sizeof(refused_table[0].word)];
+	for (size_t i = 0; i < COUNT(impossible); i++) {
+		if (strcmp(impossible[i], word) != 0)
+			continue;
+		error_config(err, "option \"%s\" can't be had: it is not one of single mounts",
+			     word);
+		return error_hint(err, "\"%s\" is for the mount of a file system", word + 1);
+	}
+	return 0;
+}
+
+/* What a word names before its value, if it is one of the two that may have one. */
+static const struct option *find_with_value(const char *word)
+{
 	size_t length = strcspn(word, "=");
 
-	if (length >= sizeof(name))
-		return 0;
-	memcpy(name, word, length);
-	name[length] = '\0';
-	if (!find(refused_table, COUNT(refused_table), name))
-		return 0;
-	return error_config(err, "option \"%s\" is not supported by this version", name);
+	if (word[length] == '=' && length == 5 && strncmp(word, "idmap", length) == 0)
+		return find(options_table, COUNT(options_table), "idmap");
+	if (word[length] == '=' && length == 6 && strncmp(word, "ridmap", length) == 0)
+		return find(options_table, COUNT(options_table), "ridmap");
+	return NULL;
+}
+
+static const struct option *find_option(const char *word)
+{
+	const struct option *option = find(options_table, COUNT(options_table), word);
+
+	return option ? option : find_with_value(word);
 }
 
 static int parse_word(const char *word, struct arena *arena, struct mount_options *options,
 		      struct error *err)
 {
-	const struct option *option = find(options_table, COUNT(options_table), word);
+	const struct option *option = find_option(word);
 
-	if (option)
+	if (option) {
+		if (option->kind == EXTRA && (option->value & EXTRA_IDMAP) && strchr(word, '='))
+			options->id_ranges = strchr(word, '=') + 1;
 		return apply(option, options, arena, err);
-	if (refuse_unsupported(word, err) < 0)
+	}
+	if (refuse_impossible(word, err) < 0)
 		return -err->code;
 	return arena ? add_data(options, word, arena, err) : 0;
 }
@@ -369,7 +395,7 @@ static int parse_usual(const char *destination, struct arena *arena, struct moun
 static int refuse_data(const struct oci_mount *mount, struct error *err)
 {
 	for (size_t i = 0; i < mount->options_len; i++) {
-		if (find(options_table, COUNT(options_table), mount->options[i]))
+		if (find_option(mount->options[i]))
 			continue;
 		error_config(err, "unknown option \"%s\"", mount->options[i]);
 		return error_hint(err, "only a mount of a file system takes options of its own");

@@ -23,14 +23,13 @@
 #include "basic/inside.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
+#include "linux/mount-idmap.h"
+#include "linux/mount-label.h"
 #include "linux/mount-options.h"
 #include "linux/section.h"
 
-/* fsconfig(2) takes no longer value; mount(2) takes a page of all together. */
-enum {
-	LONGEST_VALUE = 255,
-	LONGEST_DATA = 4095,
-};
+/* mount(2) takes a page of all options together. */
+enum { LONGEST_DATA = 4095 };
 
 bool mount_namespace_is_new(const struct oci_config *config)
 {
@@ -142,14 +141,31 @@ static int validate_destination(const struct oci_config *config, const struct oc
 	return 0;
 }
 
+/* What is asked of the runtime itself must make sense with the rest. */
+static int validate_extras(const struct oci_mount *mount, const struct mount_options *options,
+			   struct error *err)
+{
+	unsigned int nofollow = EXTRA_SOURCE_NOFOLLOW | EXTRA_DESTINATION_NOFOLLOW;
+	unsigned int extras = options->extras;
+	bool new = !options->bind && !options->remount;
+
+	if ((extras & EXTRA_COPY_SYMLINK) && (extras & nofollow))
+		return error_config(err, "copy-symlink can't be combined with src-nofollow or "
+					 "dest-nofollow");
+	if ((extras & (EXTRA_COPY_SYMLINK | EXTRA_SOURCE_NOFOLLOW)) &&
+	    (!options->bind || options->remount))
+		return error_config(err, "%s is for bind mounts only",
+				    extras & EXTRA_COPY_SYMLINK ? "copy-symlink" : "src-nofollow");
+	if ((extras & EXTRA_COPY_UP) && (!new || !mount->type || strcmp(mount->type, "tmpfs") != 0))
+		return error_config(err, "tmpcopyup is for a tmpfs only");
+	return 0;
+}
+
 static int validate_mount(const struct oci_config *config, const struct oci_mount *mount,
 			  struct error *err)
 {
 	struct mount_options options;
 
-	if (mount->uid_mappings_len || mount->gid_mappings_len)
-		return error_config(err, "uidMappings and gidMappings of a mount are not supported "
-					 "by this version");
 	if (mount_options_parse(mount, NULL, &options, err) < 0)
 		return -err->code;
 	if (options.bind && !options.remount && (!mount->source || !mount->source[0]))
@@ -158,6 +174,9 @@ static int validate_mount(const struct oci_config *config, const struct oci_moun
 		error_config(err, "the type is missing");
 		return error_hint(err, "a bind mount says so by the option bind or rbind");
 	}
+	if (validate_extras(mount, &options, err) < 0 ||
+	    mount_idmap_validate(config, mount, &options, err) < 0)
+		return -err->code;
 	return validate_destination(config, mount, options.bind || options.remount, err);
 }
 
@@ -176,13 +195,31 @@ static const char *bind_source(const struct container *container, const char *so
 	return arena_printf(container->arena, "%s/%s", container->bundle, source);
 }
 
+/* The source of a bind mount that is a symbolic link, and is to be one in the container too.  Returns whether
+ * it is. */
+static int copy_symlink(struct container *container, struct mount_plan *plan, struct error *err)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlink(plan->source, target, sizeof(target) - 1);
+
+	if (length < 0 && errno == EINVAL)
+		return 0;
+	if (length < 0)
+		return error_errno(err, errno, "bind source %s", plan->source);
+	plan->kind = MOUNT_LINK;
+	plan->source = arena_copy(container->arena, target, (size_t)length);
+	return plan->source ? 1 : arena_full(container->arena, err);
+}
+
 /* Without privileges: what init will open must be what the user could see. */
 static int look_at_source(struct mount_plan *plan, struct error *err)
 {
-	autoclose int source = open(plan->source, O_PATH | O_CLOEXEC);
+	autoclose int source = mount_find_source(plan, err);
 	struct stat status;
 
-	if (source < 0 || fstat(source, &status) < 0)
+	if (source < 0)
+		return source;
+	if (fstat(source, &status) < 0)
 		return error_errno(err, errno, "bind source %s", plan->source);
 	plan->device = status.st_dev;
 	plan->inode = status.st_ino;
@@ -193,14 +230,18 @@ static int look_at_source(struct mount_plan *plan, struct error *err)
 static int plan_bind(struct container *container, struct mount_plan *plan, const char *source,
 		     struct error *err)
 {
-	int r;
+	int r = 0;
 
 	plan->kind = MOUNT_BIND;
 	plan->type = arena_copy(container->arena, "bind", strlen("bind"));
 	plan->source = bind_source(container, source);
 	if (!plan->type || !plan->source)
 		return arena_full(container->arena, err);
-	r = container->host_privileges ? mount_open_source(plan, err) : look_at_source(plan, err);
+	if (plan->options.extras & EXTRA_COPY_SYMLINK)
+		r = copy_symlink(container, plan, err);
+	if (r == 0)
+		r = container->host_privileges ? mount_open_source(plan, err)
+					       : look_at_source(plan, err);
 	if (r == -ENOENT)
 		error_hint(err, "the source of a bind mount must be there before the container is");
 	return r;
@@ -226,7 +267,7 @@ static bool needs_legacy(const struct mount_plan *plan)
 	const struct mount_options *options = &plan->options;
 
 	for (size_t i = 0; i < options->data_len; i++)
-		if (options->data[i].value && strlen(options->data[i].value) > LONGEST_VALUE)
+		if (options->data[i].value && strlen(options->data[i].value) > MOUNT_LONGEST_VALUE)
 			return true;
 	for (size_t i = 0; i < options->flags_len; i++)
 		if (strcmp(options->flags[i], "iversion") == 0)
@@ -238,15 +279,20 @@ static int plan_legacy(struct container *container, struct mount_plan *plan, str
 {
 	const struct mount_options *options = &plan->options;
 	char data[LONGEST_DATA + 1] = "";
+	bool layers = false;
 	size_t used = 0;
 
 	for (size_t i = 0; i < options->data_len; i++) {
 		const struct oci_pair *pair = &options->data[i];
-		int length =
-			snprintf(data + used, sizeof(data) - used, "%s%s%s%s", i ? "," : "",
-				 pair->key, pair->value ? "=" : "", pair->value ? pair->value : "");
+		const char *quote = mount_label_is(pair->key) ? "\"" : "";
+		int length = snprintf(data + used, sizeof(data) - used, "%s%s%s%s%s%s",
+				      i ? "," : "", pair->key, pair->value ? "=" : "", quote,
+				      pair->value ? pair->value : "", quote);
 
 		used += (size_t)length;
+		layers = layers || mount_overlay_is_long(plan->type, pair);
+		if (used >= sizeof(data) && layers)
+			return 0; /* there is a newer way, and no older one */
 		if (used >= sizeof(data))
 			return error_config(err, "the options are longer than %d bytes",
 					    LONGEST_DATA);
@@ -259,14 +305,24 @@ static int plan_legacy(struct container *container, struct mount_plan *plan, str
 	return plan->legacy_data ? 0 : arena_full(container->arena, err);
 }
 
+void mount_fold_recursive(struct mount_options *options)
+{
+	options->set = (options->set & ~options->rec_clear) | options->rec_set;
+	options->clear = (options->clear & ~options->rec_set) | options->rec_clear;
+	options->rec_set = options->rec_clear = 0;
+}
+
 static int plan_file_system(struct container *container, struct mount_plan *plan,
 			    const struct oci_mount *mount, struct error *err)
 {
 	plan->kind = MOUNT_FILE_SYSTEM;
 	plan->source = mount->source;
+	mount_fold_recursive(&plan->options);
 	/* Later mounts and devices may have to be made inside of it. */
 	plan->finish_readonly =
 		strcmp(mount->type, "tmpfs") == 0 && (plan->options.set & MOUNT_ATTR_RDONLY);
+	if (mount_label_add(container, plan, err) < 0)
+		return -err->code;
 	return needs_legacy(plan) ? plan_legacy(container, plan, err) : 0;
 }
 
@@ -282,6 +338,8 @@ static int plan_mount(struct container *container, const struct oci_mount *mount
 	plan->destination = mount->destination;
 	if (mount_options_parse(mount, container->arena, &plan->options, err) < 0)
 		return -err->code;
+	if (mount->uid_mappings_len)
+		plan->options.extras |= EXTRA_IDMAP;
 	if (mount_clean_path(mount->destination, clean, sizeof(clean), err) < 0)
 		return -err->code;
 	plan->destination = arena_copy(container->arena, clean, strlen(clean));
@@ -333,7 +391,7 @@ static int mounts_prepare(struct container *container, struct error *err)
 			return mount_error_in(plan, err);
 		container->mounts_len += (size_t)planned;
 	}
-	return 0;
+	return mount_idmap_prepare(container, err);
 }
 
 /* Takes away one mount, by the fd of its root, so that no name is resolved outside of the rootfs. */

@@ -4,9 +4,12 @@
  *	mounts.c	 runtime  reads config.json, looks at sources, plans
  *	mount-options.c	 runtime  the option words
  *	mount-cgroup.c	 both	  the type "cgroup", which means something else on each host
+ *	mount-idmap.c	 runtime  mounts that show other owners, see mount-idmap.h
  *	mount-open.c	 init	  makes each mount, detached, before the host's tree is left
+ *	mount-overlay.c	 init	  overlays of many layers
  *	mount-fallback.c init	  what a user namespace gets instead of what the kernel refuses it
  *	mount-attach.c	 init	  puts each in its place in the container's root
+ *	mount-copy-up.c	 init	  fills a tmpfs with what it covers
  */
 #pragma once
 
@@ -29,6 +32,9 @@ int mount_clean_path(const char *path, char *clean, size_t size, struct error *e
 int mounts_detach(const char *rootfs, const char *const *destinations, size_t count,
 		  struct error *err);
 
+/* For a new file system, below which there is nothing: what is meant for all is meant for it. */
+void mount_fold_recursive(struct mount_options *options);
+
 /* Plans the type "cgroup": 1 mount for v2, several for v1.  Returns how many, at most CGROUP_MOUNTS; base
  * is the plan as far as it goes. */
 enum { CGROUP_MOUNTS = 64 };
@@ -40,9 +46,21 @@ int mount_cgroup_plan(struct arena *arena, const struct mount_plan *base, struct
 int mount_cgroup_open(const struct container *container, struct mount_plan *plan,
 		      struct error *err);
 
+/* Opens what the source of a bind mount names, O_PATH. */
+int mount_find_source(const struct mount_plan *plan, struct error *err);
+
 /* Opens the source of a bind mount as a detached tree; it must still be what the runtime has seen, if
  * the runtime has. */
 int mount_open_source(struct mount_plan *plan, struct error *err);
+
+/* fsconfig(2) takes no longer string. */
+enum { MOUNT_LONGEST_VALUE = 255 };
+
+/* Whether this is an option of an overlay that is longer than that, and has to be set in another way. */
+bool mount_overlay_is_long(const char *type, const struct oci_pair *option);
+
+/* Sets it; returns 0 or a negative errno: EINVAL from kernels that can't. */
+int mount_overlay_set_long(int context, const struct oci_pair *option);
 
 /* Makes a new file system as a detached mount. */
 int mount_open_file_system(const struct mount_plan *plan, const char *type, struct error *err);
@@ -56,6 +74,10 @@ int mount_fall_back(struct mount_plan *plan, struct error *err);
 /* Changes the mount that fd is open on as the options say. */
 int mount_dress(const struct container *container, const struct mount_plan *plan, int fd,
 		struct error *err);
+
+/* Copies what is in the directory that place is open on to the new file system at whose root fd is open; proc
+ * is the host's /proc. */
+int mount_copy_up(int proc, int place, int fd, struct error *err);
 
 /* Says of which mount the error is. */
 int mount_error_in(const struct mount_plan *plan, struct error *err);

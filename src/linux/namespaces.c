@@ -54,6 +54,11 @@ static const char *type_of_flag(int flag)
 	return "unknown";
 }
 
+const char *namespace_type(size_t index)
+{
+	return index < KINDS ? kinds[index].type : NULL;
+}
+
 bool namespace_has(const struct oci_config *config, const char *type)
 {
 	for (size_t i = 0; config->linux && i < config->linux->namespaces_len; i++)

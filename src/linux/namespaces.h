@@ -7,6 +7,9 @@
  * what lies in it is the container's to change. */
 bool namespace_has(const struct oci_config *config, const char *type);
 
+/* The types there are, one by one, for the features document; NULL after the last. */
+const char *namespace_type(size_t index);
+
 /* The flag of those that are to be new by the process that calls clone3(2) on it: they decide who the
  * child is.  The rest are made by the child itself, while the runtime goes on. */
 int namespaces_at_clone(const struct container *container);

@@ -5,7 +5,7 @@
  *	https://github.com/seccomp/libseccomp, seccomp_rule_add(3)
  *
  * A system call that libseccomp does not know is passed by: profiles name calls of all architectures, and
- * newer ones.  What is newer than the whole profile is answered with ENOSYS, see linux/seccomp-stub.h.
+ * newer ones; unless the annotation run.oci.seccomp_fail_unknown_syscall is set.  What is newer than the whole profile is answered with ENOSYS, see linux/seccomp-stub.h.
  */
 #include "linux/seccomp-compile.h"
 
@@ -22,7 +22,9 @@
 #include "basic/cleanup.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
+#include "linux/annotations.h"
 #include "linux/seccomp-names.h"
+#include "linux/seccomp-raw.h"
 #include "linux/seccomp-stub.h"
 
 enum { MOST_ARGUMENTS = 6, MOST_ARCHITECTURES = SECCOMP_STUB_ARCHITECTURES };
@@ -156,6 +158,21 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, int number,
 	return r == -EEXIST ? 0 : r;
 }
 
+static int expect_all_known(const struct oci_seccomp *seccomp, struct error *err)
+{
+	for (size_t i = 0; i < seccomp->syscalls_len; i++) {
+		const struct oci_syscall *rule = &seccomp->syscalls[i];
+
+		for (size_t j = 0; j < rule->names_len; j++)
+			if (seccomp_syscall_resolve_name(rule->names[j]) == __NR_SCMP_ERROR)
+				return error_config(err,
+						    "linux.seccomp.syscalls[%zu].names[%zu]: "
+						    "unknown system call \"%s\"",
+						    i, j, rule->names[j]);
+	}
+	return 0;
+}
+
 static int add_syscall(scmp_filter_ctx filter, const struct oci_syscall *rule,
 		       uint32_t default_action, struct error *err)
 {
@@ -266,24 +283,43 @@ static bool has_flag(unsigned int flag)
 	return sys_seccomp(SECCOMP_SET_MODE_FILTER, flag, NULL) < 0 && errno == EFAULT;
 }
 
-static int choose_flags(const struct oci_seccomp *seccomp, unsigned int *flags, struct error *err)
+static int choose_listed(const struct oci_seccomp *seccomp, unsigned int base, unsigned int *flags,
+			 struct error *err)
 {
-	/* Without it each container pays for the mitigation of a processor's flaw that the filter's
-	 * author did not ask for; the other runtimes do the same. */
-	if (!seccomp->flags && has_flag(SECCOMP_FILTER_FLAG_SPEC_ALLOW))
-		*flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	for (size_t i = 0; i < seccomp->flags_len; i++) {
 		unsigned int flag =
 			(unsigned int)name_find(seccomp_flags, seccomp->flags[i])->value;
 
-		/* It is about listeners, and there is none. */
-		if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		/* It is about listeners. */
+		if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !base)
 			continue;
-		if (!has_flag(flag))
+		/* With a listener the kernel has another way to tell that it failed. */
+		if (flag == SECCOMP_FILTER_FLAG_TSYNC && base)
+			flag |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+		if (!has_flag(base | flag))
 			return error_config(err, "linux.seccomp.flags[%zu]: this kernel has no %s",
 					    i, seccomp->flags[i]);
 		*flags |= flag;
 	}
+	return 0;
+}
+
+int seccomp_choose_flags(struct container *container, struct error *err)
+{
+	const struct oci_linux *properties = container->config->linux;
+	const struct oci_seccomp *seccomp = properties ? properties->seccomp : NULL;
+	struct seccomp_plan *plan = &container->seccomp;
+	unsigned int base = plan->agent ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+
+	if (!plan->filter)
+		return 0;
+	plan->flags = base;
+	if (seccomp && seccomp->flags)
+		return choose_listed(seccomp, base, &plan->flags, err);
+	/* Without it each container pays for the mitigation of a processor's flaw that the filter's
+	 * author did not ask for; the other runtimes do the same. */
+	if (has_flag(base | SECCOMP_FILTER_FLAG_SPEC_ALLOW))
+		plan->flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	return 0;
 }
 
@@ -306,20 +342,16 @@ static int fill_filter(scmp_filter_ctx filter, const struct oci_seccomp *seccomp
 	return r;
 }
 
-int seccomp_compile(struct container *container, struct error *err)
+static int compile(struct container *container, const struct oci_seccomp *seccomp,
+		   struct error *err)
 {
-	const struct oci_linux *properties = container->config->linux;
-	const struct oci_seccomp *seccomp = properties ? properties->seccomp : NULL;
-	autofilter scmp_filter_ctx filter = NULL;
+	uint32_t default_action =
+		full_action(seccomp->default_action, seccomp->has_default_errno_ret,
+			    seccomp->default_errno_ret);
+	autofilter scmp_filter_ctx filter = seccomp_init(default_action);
 	struct sock_filter stub[SECCOMP_STUB_MOST];
-	uint32_t default_action;
 	size_t stub_len = 0;
 
-	if (!seccomp)
-		return 0;
-	default_action = full_action(seccomp->default_action, seccomp->has_default_errno_ret,
-				     seccomp->default_errno_ret);
-	filter = seccomp_init(default_action);
 	if (!filter)
 		return error_config(err, "linux.seccomp.defaultAction: libseccomp refuses %s",
 				    seccomp->default_action);
@@ -327,9 +359,23 @@ int seccomp_compile(struct container *container, struct error *err)
 		return -err->code;
 	if (needs_stub(default_action))
 		stub_len = make_stub(filter, seccomp, stub);
-	if (choose_flags(seccomp, &container->seccomp.flags, err) < 0)
-		return -err->code;
 	if (take_filter(container, filter, stub, stub_len, err) < 0)
 		return error_in(err, "linux.seccomp");
 	return 0;
+}
+
+int seccomp_compile(struct container *container, struct error *err)
+{
+	const struct oci_config *config = container->config;
+	const struct oci_seccomp *seccomp = config->linux ? config->linux->seccomp : NULL;
+	const char *raw = annotation_find(config, SECCOMP_RAW_ANNOTATION);
+
+	if (raw)
+		return seccomp_raw(container, raw, err);
+	if (!seccomp)
+		return 0;
+	if (annotation_is_set(config, "run.oci.seccomp_fail_unknown_syscall") &&
+	    expect_all_known(seccomp, err) < 0)
+		return -err->code;
+	return compile(container, seccomp, err);
 }

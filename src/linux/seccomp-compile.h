@@ -3,5 +3,9 @@
 
 #include "linux/container.h"
 
-/* Fills in container->seccomp from the config, which is validated; leaves it empty if there is none. */
+/* Fills in container->seccomp's filter from the config, which is validated; leaves it empty if there is
+ * none. */
 int seccomp_compile(struct container *container, struct error *err);
+
+/* And the flags that it is loaded with, when it is known whether there is an agent. */
+int seccomp_choose_flags(struct container *container, struct error *err);

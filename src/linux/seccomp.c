@@ -8,6 +8,8 @@
  * process.noNewPrivileges.  Without it, loading takes CAP_SYS_ADMIN, so it is done before the user and
  * the capabilities change, and the filter has to allow what init does after that.  With it, anybody may
  * load a filter, and it is the last thing that init does.
+ *
+ * A filter that only notifies of calls has a listener, which goes to an agent: linux/seccomp-listener.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +18,10 @@
 #include <stdio.h>
 
 #include "basic/syscalls.h"
+#include "linux/annotations.h"
 #include "linux/seccomp-compile.h"
+#include "linux/seccomp-listener.h"
+#include "linux/seccomp-load.h"
 #include "linux/seccomp-names.h"
 #include "linux/section.h"
 
@@ -26,19 +31,16 @@ enum {
 	MOST_TRACE = 0xffff, /* SECCOMP_RET_DATA */
 };
 
+/* How often init looks whether the agent has its listener: some ten seconds. */
+#define LOOKS (1ULL << 34)
+
 /* -- the runtime ------------------------------------------------------------------------------- */
 
 static int validate_action(const char *path, const char *action, struct error *err)
 {
-	const struct name *known = name_find(seccomp_actions, action);
-
-	if (!known)
-		return error_config(err, "%s: unknown action \"%s\"", path, action);
-	if ((unsigned int)known->value != SECCOMP_RET_USER_NOTIF)
+	if (name_find(seccomp_actions, action))
 		return 0;
-	error_config(err, "%s: SCMP_ACT_NOTIFY is not supported", path);
-	return error_hint(err, "this version of proa does not hand the listener over to "
-			       "linux.seccomp.listenerPath, and calls would wait for ever");
+	return error_config(err, "%s: unknown action \"%s\"", path, action);
 }
 
 /* The action is one that validate_action() accepted. */
@@ -117,10 +119,36 @@ static int seccomp_validate(const struct oci_config *config, struct error *err)
 		if (!name_find(seccomp_flags, seccomp->flags[i]))
 			return error_config(err, "linux.seccomp.flags[%zu]: unknown flag \"%s\"", i,
 					    seccomp->flags[i]);
+	if (seccomp->listener_metadata && !seccomp->listener_path &&
+	    !annotation_find(config, SECCOMP_RECEIVER_ANNOTATION))
+		return error_config(err, "linux.seccomp.listenerMetadata: there is no listenerPath "
+					 "to send it to");
 	return validate_filter(seccomp, err);
 }
 
+static int seccomp_prepare(struct container *container, struct error *err)
+{
+	int r = seccomp_compile(container, err);
+
+	if (r == 0)
+		r = seccomp_listener_prepare(container, err);
+	return r == 0 ? seccomp_choose_flags(container, err) : r;
+}
+
 /* -- init -------------------------------------------------------------------------------------- */
+
+/*
+ * Until the agent has the listener no system call is made: it could be one that the agent has to answer, or
+ * one that is forbidden.  If nobody ever says so, the runtime is gone, and this ends the process without a
+ * system call, too.
+ */
+static void wait_for_agent(const struct seccomp_plan *plan)
+{
+	for (uint64_t looks = 0; looks < LOOKS; looks++)
+		if (__atomic_load_n(plan->handed_over, __ATOMIC_ACQUIRE))
+			return;
+	__builtin_trap();
+}
 
 static int load(const struct seccomp_plan *plan, struct error *err)
 {
@@ -128,36 +156,46 @@ static int load(const struct seccomp_plan *plan, struct error *err)
 		.len = (unsigned short)plan->filter_len,
 		.filter = plan->filter,
 	};
+	int r;
 
-	if (!plan->filter || sys_seccomp(SECCOMP_SET_MODE_FILTER, plan->flags, &program) == 0)
+	if (!plan->filter)
 		return 0;
+	r = sys_seccomp(SECCOMP_SET_MODE_FILTER, plan->flags, &program);
+	if (r >= 0) {
+		if (plan->agent)
+			wait_for_agent(plan);
+		return 0;
+	}
 	error_errno(err, errno, "linux.seccomp: load the filter");
 	if (err->code == EACCES)
 		error_hint(err, "it takes CAP_SYS_ADMIN, or process.noNewPrivileges");
+	else if (err->code == EBUSY)
+		error_hint(err, "whoever runs proa has a filter with a listener already, and the "
+				"kernel takes no second one");
 	return -err->code;
 }
 
-static bool is_late(const struct container *container)
+bool seccomp_is_early(const struct container *container)
 {
 	const struct oci_process *process = container->config->process;
 
-	return process && process->no_new_privileges;
+	return !process || !process->no_new_privileges;
 }
 
 static int early_apply(struct container *container, struct error *err)
 {
-	return is_late(container) ? 0 : load(&container->seccomp, err);
+	return seccomp_is_early(container) ? load(&container->seccomp, err) : 0;
 }
 
 static int late_apply(struct container *container, struct error *err)
 {
-	return is_late(container) ? load(&container->seccomp, err) : 0;
+	return seccomp_is_early(container) ? 0 : load(&container->seccomp, err);
 }
 
 const struct section section_seccomp = {
 	.path = "linux.seccomp",
 	.validate = seccomp_validate,
-	.prepare = seccomp_compile,
+	.prepare = seccomp_prepare,
 };
 
 const struct step step_seccomp_early = {

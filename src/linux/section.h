@@ -47,6 +47,11 @@ extern const struct section section_executable; /* process.args */
 extern const struct section section_rlimits;
 extern const struct section section_capabilities;
 extern const struct section section_oom_score_adj;
+extern const struct section section_scheduler;
+extern const struct section section_io_priority;
+extern const struct section section_cpu_affinity; /* process.execCPUAffinity */
+extern const struct section section_apparmor;	  /* process.apparmorProfile */
+extern const struct section section_selinux;	  /* process.selinuxLabel */
 extern const struct section section_user;
 extern const struct section section_hostname;
 extern const struct section section_domainname;
@@ -56,22 +61,27 @@ extern const struct section section_namespaces;
 extern const struct section section_id_mappings;
 extern const struct section section_time_offsets;
 extern const struct section section_devices;
+extern const struct section section_net_devices;
+extern const struct section section_intel_rdt;
 extern const struct section section_sysctl;
 extern const struct section section_seccomp;
 extern const struct section section_rootfs_propagation;
 extern const struct section section_masked_paths;
 extern const struct section section_readonly_paths;
+extern const struct section section_mount_label;
+extern const struct section section_personality;
+extern const struct section section_memory_policy;
 extern const struct section section_keyring;
 extern const struct section section_no_new_privileges;
-extern const struct section section_unsupported;
 
+extern const struct step step_selinux_keyring; /* the label that the keyring is made with */
 extern const struct step step_keyring;
 extern const struct step step_hostname;
 extern const struct step step_domainname;
 extern const struct step step_loopback;
 extern const struct step step_sysctl;
-extern const struct step
-	step_mounts_open; /* makes each mount, detached, while the host is in reach */
+extern const struct step step_mounts_open;   /* makes each mount, detached, from the host's files */
+extern const struct step step_mount_label;   /* of what takes its label only when it is there */
 extern const struct step step_devices_open;  /* the host's nodes, where none may be made */
 extern const struct step step_masked_open;   /* the host's /dev/null */
 extern const struct step step_root_attach;   /* from here on the root is in reach by root_fd */
@@ -84,6 +94,12 @@ extern const struct step step_readonly_paths;
 extern const struct step step_mounts_finish; /* read-only tmpfs, now that it is filled */
 extern const struct step step_root_finish;   /* propagation, and read-only */
 extern const struct step step_cwd_make;	     /* while it may still be made */
+extern const struct step step_scheduler;
+extern const struct step step_io_priority;
+extern const struct step step_memory_policy;
+extern const struct step step_personality;
+extern const struct step step_apparmor;
+extern const struct step step_selinux;
 extern const struct step step_seccomp_early;
 extern const struct step step_user;
 extern const struct step step_capabilities;

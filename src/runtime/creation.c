@@ -15,7 +15,9 @@
 #include "basic/socket.h"
 #include "basic/users.h"
 #include "cgroup/cgroup.h"
+#include "linux/intel-rdt.h"
 #include "linux/mounts.h"
+#include "linux/seccomp-load.h"
 #include "runtime/bundle.h"
 #include "runtime/delete.h"
 #include "runtime/record.h"
@@ -143,7 +145,13 @@ static int fill_record(struct creation *creation, struct error *err)
 		.annotations = config->annotations,
 		.annotations_len = config->annotations_len,
 		.cgroup = &creation->cgroup,
+		.intel_rdt = container->intel_rdt,
 	};
+	if (container->seccomp.agent && !seccomp_is_early(container)) {
+		creation->listener.agent = container->seccomp.agent;
+		creation->listener.metadata = container->seccomp.metadata;
+		creation->record.listener = &creation->listener;
+	}
 	if (config->hooks) {
 		creation->hooks.poststart = config->hooks->poststart;
 		creation->hooks.poststart_len = config->hooks->poststart_len;
@@ -219,6 +227,8 @@ static int make(struct creation *creation, bool attached, struct error *err)
 	r = creation_record(creation, "creating", err);
 	if (r == 0 && !attached)
 		r = make_start_socket(creation, err);
+	if (r == 0)
+		r = intel_rdt_make(creation->container, err);
 	if (r == 0)
 		r = make_cgroup(creation, err);
 	if (r == 0)

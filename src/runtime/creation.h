@@ -22,6 +22,7 @@ struct creation {
 	struct oci_record_cgroup cgroup;
 	struct oci_record_process init;
 	struct oci_hooks hooks;
+	struct oci_record_listener listener;
 	struct launch launch;
 	int directory;	   /* ROOT/ID, locked; -1 before it is made */
 	int pid_directory; /* where the pid file goes, or -1 */

@@ -18,6 +18,7 @@
 #include "basic/syscalls.h"
 #include "cgroup/cgroup.h"
 #include "linux/hooks.h"
+#include "linux/intel-rdt.h"
 #include "linux/mounts.h"
 #include "runtime/record.h"
 #include "runtime/state.h"
@@ -48,11 +49,11 @@ static int end_processes(const struct view *view, struct error *err)
 
 static int remove_resources(const struct oci_record *record, struct error *err)
 {
-	int r = 0;
+	int r = record->intel_rdt ? intel_rdt_remove(record->intel_rdt, err) : 0;
 
-	if (record->cgroup && record->cgroup->made)
+	if (r == 0 && record->cgroup && record->cgroup->made)
 		r = cgroup_remove(record->cgroup, err);
-	else if (record->cgroup)
+	else if (record->cgroup && !record->cgroup->made)
 		cgroup_remove_empty(record->cgroup);
 	if (r < 0)
 		return r;
@@ -114,6 +115,7 @@ static int remove_directory(const struct state_root *root, const char *id, int d
 static void run_poststop_hooks(const struct oci_record *record, struct arena *arena)
 {
 	const struct oci_hooks *hooks = record->hooks;
+	struct hook_output output = {-1, -1};
 	struct error err = {0};
 	const char *state;
 
@@ -125,12 +127,16 @@ static void run_poststop_hooks(const struct oci_record *record, struct arena *ar
 		log_warning("%s: %s", record->id, err.text);
 		return;
 	}
+	if (hook_output_open(record->annotations, record->annotations_len, &output, &err) < 0)
+		log_warning("%s: %s", record->id, err.text);
 	for (size_t i = 0; i < hooks->poststop_len; i++) {
-		const struct hook_list one = {"poststop", &hooks->poststop[i], 1, record->bundle};
+		const struct hook_list one = {"poststop", &hooks->poststop[i], 1, record->bundle,
+					      &output};
 
 		if (hooks_run(&one, state, &err) < 0)
 			log_warning("%s: %s", record->id, err.text);
 	}
+	hook_output_close(&output);
 }
 
 int container_destroy(const struct state_root *root, const char *id, const struct view *view,

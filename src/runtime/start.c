@@ -17,7 +17,9 @@
 #include "basic/socket.h"
 #include "basic/syscalls.h"
 #include "launch/launch.h"
+#include "launch/listener.h"
 #include "linux/hooks.h"
+#include "linux/seccomp-listener.h"
 #include "runtime/create.h"
 #include "runtime/delete.h"
 #include "runtime/record.h"
@@ -37,28 +39,64 @@ int run_poststart_hooks(const struct oci_record *record, pid_t pid, struct arena
 			struct error *err)
 {
 	const struct oci_hooks *hooks = record->hooks;
+	struct hook_output output;
 	struct hook_list list;
 	const char *state;
+	int r;
 
 	if (!hooks || hooks->poststart_len == 0)
 		return 0;
 	list = (struct hook_list){"poststart", hooks->poststart, hooks->poststart_len,
-				  record->bundle};
+				  record->bundle, &output};
 	state = state_for_hooks(record, STATUS_RUNNING, pid, arena);
 	if (!state)
 		return arena_full(arena, err);
-	return hooks_run(&list, state, err);
+	r = hook_output_open(record->annotations, record->annotations_len, &output, err);
+	if (r < 0)
+		return r;
+	r = hooks_run(&list, state, err);
+	hook_output_close(&output);
+	return r;
 }
 
-static int say_start(const struct view *view, bool *executing, struct error *err)
+/* Where the listener of init's seccomp filter goes; the agent is NULL where there is none. */
+static int prepare_errand(const struct view *view, struct arena *arena,
+			  struct listener_errand *errand, struct error *err)
 {
-	autoclose int socket = socket_connect_at(view->directory, START_SOCKET);
+	const struct oci_record *record = view->record;
+	const struct oci_state state = {
+		.oci_version = record->oci_version,
+		.id = record->id,
+		.status = status_name(STATUS_CREATED),
+		.has_pid = true,
+		.pid = view->pid,
+		.bundle = record->bundle,
+		.annotations = record->annotations,
+		.annotations_len = record->annotations_len,
+	};
 
+	*errand = (struct listener_errand){.pidfd = view->pidfd};
+	if (!record->listener)
+		return 0;
+	errand->agent = record->listener->agent;
+	errand->state = seccomp_listener_state(&state, record->listener->metadata, arena);
+	return errand->state ? 0 : arena_full(arena, err);
+}
+
+static int say_start(const struct view *view, struct arena *arena, bool *executing,
+		     struct error *err)
+{
+	autoclose int socket = -1;
+	struct listener_errand errand;
+
+	if (prepare_errand(view, arena, &errand, err) < 0)
+		return -err->code;
+	socket = socket_connect_at(view->directory, START_SOCKET);
 	if (socket == -ECONNREFUSED)
 		return refuse(STATUS_RUNNING, err);
 	if (socket < 0)
 		return error_errno(err, -socket, "reach the container's init");
-	return start_over(socket, executing, err);
+	return start_over(socket, &errand, executing, err);
 }
 
 /* The specification: when a startContainer or poststart hook fails the container is stopped and deleted.
@@ -73,7 +111,7 @@ static int start_in(const struct state_root *root, const char *id, struct view *
 
 	if (view->status != STATUS_CREATED)
 		return refuse(view->status, err);
-	r = say_start(view, &executing, err);
+	r = say_start(view, arena, &executing, err);
 	if (r < 0) {
 		if (!executing)
 			(void)container_destroy(root, id, view, arena, &unheard);

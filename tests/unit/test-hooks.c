@@ -30,7 +30,7 @@ static const char *said(void)
 
 static int run(const struct oci_hook *hook)
 {
-	return hooks_run(&(struct hook_list){"createRuntime", hook, 1, NULL}, STATE, &err);
+	return hooks_run(&(struct hook_list){"createRuntime", hook, 1, NULL, NULL}, STATE, &err);
 }
 
 /* A shell with a script, in which $1 is the scratch directory; a timeout of 0 is none. */
@@ -207,7 +207,7 @@ TEST(does_not_mind_a_hook_that_reads_nothing)
 	state[1000000] = '\0';
 	ck_assert_int_eq(
 		hooks_run(&(struct hook_list){"poststop", &(struct oci_hook){.path = "/bin/true"},
-					      1, NULL},
+					      1, NULL, NULL},
 			  state, &err),
 		0);
 	free(state);
@@ -218,7 +218,7 @@ static void expect_directory(const char *directory, const char *expected)
 {
 	const char *args[] = {"sh", "-c", "readlink /proc/$$/cwd >$1/out", "sh", tree.path, NULL};
 	const struct oci_hook hook = {.path = "/bin/sh", .args = args, .args_len = 5};
-	const struct hook_list list = {"poststart", &hook, 1, directory};
+	const struct hook_list list = {"poststart", &hook, 1, directory, NULL};
 	char line[128];
 
 	snprintf(line, sizeof(line), "%s\n", expected);
@@ -255,13 +255,14 @@ TEST(runs_one_after_the_other_until_one_fails)
 
 	tree = tree_make();
 	first[4] = second[4] = tree.path;
-	ck_assert_int_eq(hooks_run(&(struct hook_list){"prestart", hooks, 3, NULL}, STATE, &err),
-			 -EINVAL);
+	ck_assert_int_eq(
+		hooks_run(&(struct hook_list){"prestart", hooks, 3, NULL, NULL}, STATE, &err),
+		-EINVAL);
 	ck_assert_str_eq(err.text, "hooks.prestart[1]: error running prestart hook #1: /bin/sh: "
 				   "exit status 3");
 	ck_assert_str_eq(said(), "first\nsecond\n");
-	ck_assert_int_eq(hooks_run(&(struct hook_list){"prestart", hooks, 0, NULL}, STATE, &err),
-			 0);
+	ck_assert_int_eq(
+		hooks_run(&(struct hook_list){"prestart", hooks, 0, NULL, NULL}, STATE, &err), 0);
 	tree_remove(&tree);
 }
 
@@ -327,6 +328,101 @@ TEST(does_not_wait_for_what_a_hook_leaves_behind)
 	ck_assert_uint_lt(clock_milliseconds() - before, 1500);
 }
 
+TEST(tells_how_long_a_hook_took_that_did_not_fail_at_once)
+{
+	char *after;
+
+	tree = tree_make();
+	ck_assert_int_eq(run_script("sleep 0.6; exit 3", 10), -EINVAL);
+	after = strstr(err.text, " after ");
+	ck_assert_msg(after && strlen(after) == strlen(" after 0.6 s"), "%s", err.text);
+	*after = '\0';
+	ck_assert_str_eq(err.text, WHERE "/bin/sh: exit status 3");
+	ck_assert_int_eq(run_script("sleep 0.6; kill -9 $$", 10), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "/bin/sh was killed by signal 9 after "));
+	tree_remove(&tree);
+}
+
+/* -- where its output goes --------------------------------------------------------------------- */
+
+static const char *content(const char *file)
+{
+	static char text[4096];
+
+	(void)file_read_small(tree.fd, file, text, sizeof(text));
+	return text;
+}
+
+static int run_with_output(const char *script, struct hook_output *output)
+{
+	const char *args[] = {"sh", "-c", script, "sh", tree.path, NULL};
+	const struct oci_hook hook = {.path = "/bin/sh", .args = args, .args_len = 5};
+
+	return hooks_run(&(struct hook_list){"poststop", &hook, 1, NULL, output}, STATE, &err);
+}
+
+static int open_both(struct oci_pair annotations[2], struct hook_output *output)
+{
+	static char paths[2][128];
+	static const char *const keys[] = {"run.oci.hooks.stdout", "run.oci.hooks.stderr"};
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%s/%s", tree.path, i ? "errors" : "output");
+		annotations[i] = (struct oci_pair){keys[i], paths[i]};
+	}
+	return hook_output_open(annotations, 2, output, &err);
+}
+
+TEST(adds_what_hooks_write_to_the_files_of_the_annotations)
+{
+	struct hook_output output;
+	struct oci_pair annotations[2];
+
+	tree = tree_make();
+	tree_file(&tree, "output", 0644, "before\n");
+	ck_assert_msg(open_both(annotations, &output) == 0, "%s", err.text);
+	ck_assert_int_eq(run_with_output("echo said; echo wrong >&2", &output), 0);
+	ck_assert_int_eq(run_with_output("echo more; echo again >&2; exit 1", &output), -EINVAL);
+	ck_assert_str_eq(err.hint, "it said: again");
+	hook_output_close(&output);
+	ck_assert_int_eq(output.standard, -1);
+	ck_assert_str_eq(content("output"), "before\nsaid\nmore\n");
+	ck_assert_str_eq(content("errors"), "wrong\nagain\n");
+	tree_remove(&tree);
+}
+
+TEST(keeps_all_that_a_hook_says_even_at_its_end)
+{
+	struct hook_output output = {-1, -1};
+	struct stat status;
+
+	tree = tree_make();
+	tree_file(&tree, "errors", 0644, "");
+	output.errors = openat(tree.fd, "errors", O_WRONLY | O_APPEND);
+	ck_assert_int_eq(run_with_output("head -c 300000 /dev/zero >&2", &output), 0);
+	ck_assert_int_eq(fstat(output.errors, &status), 0);
+	ck_assert_int_eq(status.st_size, 300000);
+	hook_output_close(&output);
+	tree_remove(&tree);
+}
+
+TEST(opens_nothing_without_annotations_and_tells_what_it_cannot_open)
+{
+	struct oci_pair annotation = {"run.oci.hooks.stderr", "/nowhere/log"};
+	struct hook_output output;
+
+	ck_assert_int_eq(hook_output_open(NULL, 0, &output, &err), 0);
+	ck_assert_int_eq(output.standard, -1);
+	ck_assert_int_eq(output.errors, -1);
+	ck_assert_int_eq(hook_output_open(&annotation, 1, &output, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "annotations[\"run.oci.hooks.stderr\"]: open /nowhere/log: no "
+				   "such file or directory");
+	annotation.value = "log";
+	ck_assert_int_eq(hook_output_open(&annotation, 1, &output, &err), -EINVAL);
+	ck_assert_str_eq(err.text,
+			 "annotations[\"run.oci.hooks.stderr\"]: \"log\" is not absolute");
+}
+
 /* -- timeouts ---------------------------------------------------------------------------------- */
 
 /* A zombie waits only for whoever is init here. */
@@ -376,4 +472,8 @@ RUN_TESTS("hooks", accepts_absolute_paths_and_timeouts,
 	  tells_the_signal_that_killed_it, tells_why_a_program_can_not_be_run,
 	  keeps_the_end_of_a_flood, does_not_mind_a_flood_of_a_hook_that_ends_well,
 	  does_not_wait_for_what_a_hook_leaves_behind,
+	  tells_how_long_a_hook_took_that_did_not_fail_at_once,
+	  adds_what_hooks_write_to_the_files_of_the_annotations,
+	  keeps_all_that_a_hook_says_even_at_its_end,
+	  opens_nothing_without_annotations_and_tells_what_it_cannot_open,
 	  kills_a_hook_and_what_it_started_when_its_time_is_over)

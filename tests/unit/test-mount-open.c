@@ -1,4 +1,8 @@
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 
 #include "scratch.h"
 #include "unit.h"
@@ -237,9 +241,57 @@ TEST(names_the_flag_that_a_user_namespace_can_not_take_off)
 	scratch_end(&s);
 }
 
+/* As on Linux 5.11, or in an outer container that was made by a cautious runtime. */
+static int without_mount_setattr(void *context, struct error *err)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mount_setattr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {4, filter};
+
+	(void)context;
+	skip_unless(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0);
+	return scratch_child(&s, err);
+}
+
+static void expect_no_mount_setattr(const char *word)
+{
+	struct error err;
+	int r;
+
+	begin(NULL);
+	set_mounts(&s, MOUNTS({.destination = "/x",
+			       .type = "bind",
+			       .source = "host",
+			       .options = OPTIONS("rbind", word)}));
+	ck_assert_int_eq(scratch_prepare(&s, &err), 0);
+	r = in_child(without_mount_setattr, &s, &err);
+	if (r != CHILD_SKIPPED) {
+		ck_assert_int_eq(r, -ENOSYS);
+		ck_assert_str_eq(err.text,
+				 "mounts[0] (/x): set its options: function not implemented");
+		ck_assert_str_eq(err.hint,
+				 "that takes mount_setattr(2), which Linux has from 5.12 on");
+	}
+	scratch_end(&s);
+}
+
+/* A mount that was to be read-only below and is not would be worse than none. */
+TEST(never_passes_over_an_option_that_the_kernel_can_not_set)
+{
+	expect_no_mount_setattr("rro");
+	expect_no_mount_setattr("nosuid");
+	expect_no_mount_setattr("rnosymfollow");
+}
+
 RUN_TESTS("mount-open", makes_the_usual_mounts, makes_the_usual_mounts_in_a_user_namespace,
 	  binds_directories_and_files, binds_what_the_runtime_may_not_open_itself,
 	  notices_that_a_source_was_exchanged,
 	  binds_the_source_it_opened_whatever_its_name_leads_to_later,
 	  tells_what_the_file_system_says, knows_when_there_is_no_such_file_system,
-	  mounts_an_overlay_of_long_paths, names_the_flag_that_a_user_namespace_can_not_take_off)
+	  mounts_an_overlay_of_long_paths, names_the_flag_that_a_user_namespace_can_not_take_off,
+	  never_passes_over_an_option_that_the_kernel_can_not_set)

@@ -113,13 +113,50 @@ TEST(refuses_unknown_words_where_no_file_system_takes_them)
 	ck_assert_str_eq(err.hint, "only a mount of a file system takes options of its own");
 }
 
-TEST(refuses_what_it_can_not_do)
+TEST(refuses_what_no_single_mount_has)
 {
-	expect_refused("bind", "idmap", "option \"idmap\" is not supported by this version");
-	expect_refused("bind", "ridmap=uids=0-1-1",
-		       "option \"ridmap\" is not supported by this version");
-	expect_refused("tmpfs", "tmpcopyup",
-		       "option \"tmpcopyup\" is not supported by this version");
+	expect_refused("bind", "rsync",
+		       "option \"rsync\" can't be had: it is not one of single mounts");
+	ck_assert_str_eq(err.hint, "\"sync\" is for the mount of a file system");
+	expect_refused("tmpfs", "rnomand",
+		       "option \"rnomand\" can't be had: it is not one of single mounts");
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(
+			parse("/x", "bind",
+			      OPTIONS(((const char *[]){"rasync", "rdirsync", "rmand"})[i])),
+			-EINVAL);
+}
+
+static void expect_extras(const char *word, unsigned int extras, const char *ranges)
+{
+	ck_assert_int_eq(parse("/x", "bind", OPTIONS(word)), 0);
+	ck_assert_uint_eq(options.extras, extras);
+	if (ranges)
+		ck_assert_str_eq(options.id_ranges, ranges);
+	else
+		ck_assert_ptr_null(options.id_ranges);
+}
+
+TEST(knows_what_is_asked_of_the_runtime)
+{
+	expect_extras("idmap", EXTRA_IDMAP, NULL);
+	expect_extras("ridmap", EXTRA_IDMAP | EXTRA_IDMAP_BELOW, NULL);
+	expect_extras("idmap=uids=0-1-2;gids=3-4-5", EXTRA_IDMAP, "uids=0-1-2;gids=3-4-5");
+	expect_extras("ridmap=", EXTRA_IDMAP | EXTRA_IDMAP_BELOW, "");
+	expect_extras("tmpcopyup", EXTRA_COPY_UP, NULL);
+	expect_extras("copy-symlink", EXTRA_COPY_SYMLINK, NULL);
+	expect_extras("src-nofollow", EXTRA_SOURCE_NOFOLLOW, NULL);
+	expect_extras("dest-nofollow", EXTRA_DESTINATION_NOFOLLOW, NULL);
+	expect_refused("bind", "tmpcopyup=1", "unknown option \"tmpcopyup=1\"");
+	expect_refused("bind", "idmapped=uids=0-1-2", "unknown option \"idmapped=uids=0-1-2\"");
+}
+
+TEST(does_not_take_them_for_words_of_the_file_system)
+{
+	ck_assert_int_eq(parse("/x", "tmpfs", OPTIONS("tmpcopyup", "idmap=uids=0-1-2,x", "size=1")),
+			 0);
+	ck_assert_uint_eq(options.data_len, 1);
+	ck_assert_str_eq(options.data[0].key, "size");
 }
 
 TEST(knows_what_is_usual_where_there_are_no_options)
@@ -144,5 +181,6 @@ TEST(lists_its_words_and_parses_each)
 RUN_TESTS("mount-options", sets_and_clears_attributes, takes_the_later_of_two_words,
 	  keeps_one_of_the_atime_words, keeps_recursive_words_apart, keeps_propagation_in_order,
 	  gives_other_words_to_the_file_system, respects_quoted_and_escaped_commas,
-	  refuses_unknown_words_where_no_file_system_takes_them, refuses_what_it_can_not_do,
+	  refuses_unknown_words_where_no_file_system_takes_them, refuses_what_no_single_mount_has,
+	  knows_what_is_asked_of_the_runtime, does_not_take_them_for_words_of_the_file_system,
 	  knows_what_is_usual_where_there_are_no_options, lists_its_words_and_parses_each)

@@ -66,17 +66,69 @@ TEST(refuses_to_cover_parts_of_proc)
 		       "mounts[1] (/proc): a tmpfs may not be mounted on /proc");
 }
 
-TEST(refuses_id_mappings)
+static void expect_options_refused(const char *type, const char **options, const char *expected)
 {
-	struct oci_id_mapping mapping = {0, 1000, 1};
-
 	expect_refused(
-		(struct oci_mount){.destination = "/x",
-				   .type = "tmpfs",
-				   .uid_mappings = &mapping,
-				   .uid_mappings_len = 1},
-		"mounts[1] (/x): uidMappings and gidMappings of a mount are not supported by "
-		"this version");
+		(struct oci_mount){
+			.destination = "/x", .type = type, .source = "host", .options = options},
+		expected);
+}
+
+TEST(refuses_options_that_contradict_one_another)
+{
+	static const char both[] = "mounts[1] (/x): copy-symlink can't be combined with "
+				   "src-nofollow or dest-nofollow";
+
+	expect_options_refused("bind", OPTIONS("copy-symlink", "src-nofollow"), both);
+	expect_options_refused("bind", OPTIONS("dest-nofollow", "copy-symlink"), both);
+}
+
+TEST(refuses_options_for_another_kind_of_mount)
+{
+	expect_options_refused("tmpfs", OPTIONS("copy-symlink"),
+			       "mounts[1] (/x): copy-symlink is for bind mounts only");
+	expect_options_refused("tmpfs", OPTIONS("src-nofollow"),
+			       "mounts[1] (/x): src-nofollow is for bind mounts only");
+	expect_options_refused("bind", OPTIONS("tmpcopyup"),
+			       "mounts[1] (/x): tmpcopyup is for a tmpfs only");
+	expect_options_refused("ramfs", OPTIONS("tmpcopyup"),
+			       "mounts[1] (/x): tmpcopyup is for a tmpfs only");
+	expect_options_refused("tmpfs", OPTIONS("remount", "tmpcopyup"),
+			       "mounts[1] (/x): tmpcopyup is for a tmpfs only");
+}
+
+TEST(plans_a_link_for_a_link)
+{
+	scratch_begin(&s);
+	ck_assert_int_eq(symlink("../target", host(&s, "link")), 0);
+	set_mounts(&s, MOUNTS({.destination = "/x",
+			       .type = "bind",
+			       .source = "link",
+			       .options = OPTIONS("copy-symlink")},
+			      {.destination = "/y",
+			       .type = "bind",
+			       .source = "host",
+			       .options = OPTIONS("copy-symlink")}));
+	ck_assert_msg(scratch_prepare(&s, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(s.container.mounts[0].kind, MOUNT_LINK);
+	ck_assert_str_eq(s.container.mounts[0].source, "../target");
+	ck_assert_int_eq(s.container.mounts[1].kind, MOUNT_BIND);
+	scratch_end(&s);
+}
+
+TEST(takes_recursive_words_for_the_new_file_system_itself)
+{
+	struct mount_options options = {
+		.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV,
+		.clear = MOUNT_ATTR_NOEXEC,
+		.rec_set = MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID,
+		.rec_clear = MOUNT_ATTR_RDONLY,
+	};
+
+	mount_fold_recursive(&options);
+	ck_assert_uint_eq(options.set, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID);
+	ck_assert_uint_eq(options.clear, MOUNT_ATTR_RDONLY);
+	ck_assert_uint_eq(options.rec_set | options.rec_clear, 0);
 }
 
 TEST(says_which_source_is_missing)
@@ -110,7 +162,7 @@ TEST(leaves_a_joined_mount_namespace_alone)
 	scratch_end(&s);
 }
 
-/* fsconfig(2) takes 255 bytes; an overlay of many layers has more. */
+/* What kernels that take layers only all at once need: see mount-overlay.c for the others. */
 TEST(plans_long_values_for_the_older_system_call)
 {
 	static char lower[300];
@@ -127,8 +179,25 @@ TEST(plans_long_values_for_the_older_system_call)
 	scratch_end(&s);
 }
 
+TEST(plans_more_than_a_page_for_an_overlay_only)
+{
+	static char lower[5000];
+
+	memset(lower, 'l', sizeof(lower) - 1);
+	memcpy(lower, "lowerdir=/", 10);
+	scratch_begin(&s);
+	set_mounts(&s, MOUNTS({.destination = "/x", .type = "overlay", .options = OPTIONS(lower)}));
+	ck_assert_msg(scratch_prepare(&s, &err) == 0, "%s", err.text);
+	ck_assert_ptr_null(s.container.mounts[0].legacy_data);
+	scratch_end(&s);
+	expect_options_refused("tmpfs", OPTIONS(lower),
+			       "mounts[1] (/x): the options are longer than 4095 bytes");
+}
+
 RUN_TESTS("mounts", cleans_destinations, refuses_a_mount_without_a_type,
 	  refuses_a_bind_mount_without_a_source, refuses_a_mount_without_a_destination,
-	  refuses_to_cover_parts_of_proc, refuses_id_mappings, says_which_source_is_missing,
+	  refuses_to_cover_parts_of_proc, refuses_options_that_contradict_one_another,
+	  refuses_options_for_another_kind_of_mount, plans_a_link_for_a_link,
+	  takes_recursive_words_for_the_new_file_system_itself, says_which_source_is_missing,
 	  finds_relative_sources_in_the_bundle, leaves_a_joined_mount_namespace_alone,
-	  plans_long_values_for_the_older_system_call)
+	  plans_long_values_for_the_older_system_call, plans_more_than_a_page_for_an_overlay_only)

@@ -21,15 +21,42 @@ static const struct {
 	{                                         \
 		"section_" #name, &section_##name \
 	}
-	SECTION(annotations),  SECTION(capabilities),  SECTION(cwd),
-	SECTION(devices),      SECTION(domainname),    SECTION(env),
-	SECTION(executable),   SECTION(hooks),	       SECTION(hostname),
-	SECTION(id_mappings),  SECTION(keyring),       SECTION(masked_paths),
-	SECTION(mounts),       SECTION(namespaces),    SECTION(no_new_privileges),
-	SECTION(oci_version),  SECTION(oom_score_adj), SECTION(readonly_paths),
-	SECTION(rlimits),      SECTION(root),	       SECTION(rootfs_propagation),
-	SECTION(seccomp),      SECTION(sysctl),	       SECTION(terminal),
-	SECTION(time_offsets), SECTION(unsupported),   SECTION(user),
+	SECTION(annotations),
+	SECTION(apparmor),
+	SECTION(capabilities),
+	SECTION(cpu_affinity),
+	SECTION(cwd),
+	SECTION(devices),
+	SECTION(domainname),
+	SECTION(env),
+	SECTION(executable),
+	SECTION(hooks),
+	SECTION(hostname),
+	SECTION(id_mappings),
+	SECTION(intel_rdt),
+	SECTION(io_priority),
+	SECTION(keyring),
+	SECTION(masked_paths),
+	SECTION(memory_policy),
+	SECTION(mount_label),
+	SECTION(mounts),
+	SECTION(namespaces),
+	SECTION(net_devices),
+	SECTION(no_new_privileges),
+	SECTION(oci_version),
+	SECTION(oom_score_adj),
+	SECTION(personality),
+	SECTION(readonly_paths),
+	SECTION(rlimits),
+	SECTION(root),
+	SECTION(rootfs_propagation),
+	SECTION(scheduler),
+	SECTION(seccomp),
+	SECTION(selinux),
+	SECTION(sysctl),
+	SECTION(terminal),
+	SECTION(time_offsets),
+	SECTION(user),
 };
 
 static const struct {
@@ -40,6 +67,7 @@ static const struct {
 	{                                   \
 		"step_" #name, &step_##name \
 	}
+	STEP(apparmor),
 	STEP(capabilities),
 	STEP(create_container_hooks),
 	STEP(cwd),
@@ -51,16 +79,22 @@ static const struct {
 	STEP(executable),
 	STEP(execute),
 	STEP(give_console),
+	STEP(give_listener),
 	STEP(hostname),
+	STEP(io_priority),
 	STEP(join_namespaces),
 	STEP(keyring),
 	STEP(loopback),
 	STEP(masked_open),
 	STEP(masked_paths),
+	STEP(memory_policy),
+	STEP(mount_label),
 	STEP(mounts_attach),
 	STEP(mounts_finish),
 	STEP(mounts_open),
+	STEP(move_devices),
 	STEP(no_new_privileges),
+	STEP(personality),
 	STEP(readonly_paths),
 	STEP(ready),
 	STEP(rlimits),
@@ -68,8 +102,11 @@ static const struct {
 	STEP(root_enter),
 	STEP(root_finish),
 	STEP(run_hooks),
+	STEP(scheduler),
 	STEP(seccomp_early),
 	STEP(seccomp_late),
+	STEP(selinux),
+	STEP(selinux_keyring),
 	STEP(start_container_hooks),
 	STEP(sysctl),
 	STEP(terminal),
@@ -189,9 +226,11 @@ TEST(prepares_what_others_look_at_before_them)
 	BEFORE(prepare_order, namespaces, sysctl);
 	BEFORE(prepare_order, namespaces, hostname);
 	BEFORE(prepare_order, namespaces, domainname);
+	BEFORE(prepare_order, namespaces, net_devices);
 	BEFORE(prepare_order, namespaces, root);
 	BEFORE(prepare_order, id_mappings, user);
 	BEFORE(prepare_order, id_mappings, devices);
+	BEFORE(prepare_order, mount_label, mounts);
 	BEFORE(prepare_order, mounts, devices);
 }
 
@@ -298,6 +337,20 @@ TEST(makes_read_only_what_nobody_writes_to_any_more)
 	}
 }
 
+TEST(becomes_what_it_may_not_become_later)
+{
+	const struct step *const late[] = {&step_scheduler,   &step_io_priority,
+					   &step_personality, &step_memory_policy,
+					   &step_apparmor,    &step_selinux};
+
+	for (size_t i = 0; i < COUNT(late); i++)
+		expect_in_turn(IN_TURN(&step_root_finish, late[i], &step_seccomp_early, &step_user,
+				       &step_no_new_privileges),
+			       false);
+	expect_in_turn(IN_TURN(&step_selinux_keyring, &step_keyring), false);
+	expect_in_turn(IN_TURN(&step_mounts_open, &step_mount_label, &step_mounts_attach), false);
+}
+
 TEST(gives_up_its_privileges_in_the_order_in_which_it_can)
 {
 	expect_in_turn(IN_TURN(&step_root_finish, &step_seccomp_early, &step_user,
@@ -307,6 +360,22 @@ TEST(gives_up_its_privileges_in_the_order_in_which_it_can)
 		       false);
 	/* With noNewPrivileges a filter needs no privilege: it is loaded after the last step. */
 	expect_in_turn(IN_TURN(&step_seccomp_early, &step_no_new_privileges, &step_ready), false);
+}
+
+/* It tells the runtime which descriptor is free next. */
+TEST(gives_the_listener_away_right_before_the_filter_is_loaded)
+{
+	for (int hooks = 0; hooks < 2; hooks++)
+		ck_assert_uint_eq(turn(&step_give_listener, hooks) + 1,
+				  turn(&step_seccomp_early, hooks));
+}
+
+TEST(has_the_network_devices_before_they_are_set_up)
+{
+	for (int hooks = 0; hooks < 2; hooks++)
+		expect_in_turn(IN_TURN(&step_join_namespaces, &step_move_devices, &step_sysctl),
+			       hooks);
+	expect_in_turn(IN_TURN(&step_move_devices, &step_run_hooks), true);
 }
 
 TEST(ends_with_the_program)
@@ -323,5 +392,7 @@ RUN_TESTS("order", is_tested_for_everything_that_is_declared, has_each_moment_of
 	  looks_at_the_version_first_and_at_the_limits_last, applies_each_step_once,
 	  opens_what_is_the_hosts_before_it_enters_the_root,
 	  enters_the_root_before_it_walks_paths_in_it,
-	  makes_read_only_what_nobody_writes_to_any_more,
-	  gives_up_its_privileges_in_the_order_in_which_it_can, ends_with_the_program)
+	  makes_read_only_what_nobody_writes_to_any_more, becomes_what_it_may_not_become_later,
+	  gives_up_its_privileges_in_the_order_in_which_it_can,
+	  gives_the_listener_away_right_before_the_filter_is_loaded,
+	  has_the_network_devices_before_they_are_set_up, ends_with_the_program)

@@ -39,7 +39,9 @@ static int try_compile(struct oci_seccomp *seccomp)
 	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
 	properties = (struct oci_linux){.seccomp = seccomp};
 	container = (struct container){.config = &config, .arena = &arena};
-	return seccomp_compile(&container, &err);
+	if (seccomp_compile(&container, &err) < 0)
+		return -err.code;
+	return seccomp_choose_flags(&container, &err);
 }
 
 static void compile(const char *default_action, struct oci_syscall *rules, size_t count)
@@ -229,6 +231,60 @@ TEST(takes_the_flags_that_are_given)
 	ck_assert_uint_eq(container.seccomp.flags, SECCOMP_FILTER_FLAG_LOG);
 }
 
+static void expect_flags(const char *flag, unsigned int expected)
+{
+	const char *flags[] = {flag, NULL};
+	struct oci_seccomp seccomp = {
+		.default_action = "SCMP_ACT_ALLOW",
+		.flags = flags,
+		.flags_len = 1,
+	};
+
+	ck_assert_int_eq(try_compile(&seccomp), 0);
+	container.seccomp.agent = "/run/agent";
+	ck_assert_msg(seccomp_choose_flags(&container, &err) == 0, "%s", err.text);
+	ck_assert_uint_eq(container.seccomp.flags, expected);
+}
+
+TEST(takes_other_flags_when_there_is_a_listener)
+{
+	const unsigned int base = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+
+	expect_flags("SECCOMP_FILTER_FLAG_LOG", base | SECCOMP_FILTER_FLAG_LOG);
+	expect_flags("SECCOMP_FILTER_FLAG_TSYNC",
+		     base | SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
+	expect_flags("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+		     base | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+}
+
+static struct oci_pair strict = {.key = "run.oci.seccomp_fail_unknown_syscall"};
+
+static int compile_strictly(const char *value)
+{
+	struct oci_syscall unknown = rule("teleport", "SCMP_ACT_ERRNO", NULL, 0);
+	struct oci_seccomp seccomp = {
+		.default_action = "SCMP_ACT_ALLOW",
+		.syscalls = &unknown,
+		.syscalls_len = 1,
+	};
+	struct oci_linux properties = {.seccomp = &seccomp};
+	const struct oci_config config = {
+		.linux = &properties, .annotations = &strict, .annotations_len = 1};
+
+	strict.value = value;
+	container.config = &config;
+	return seccomp_compile(&container, &err);
+}
+
+TEST(rejects_unknown_calls_if_that_is_asked_for)
+{
+	ck_assert_int_eq(try_compile(NULL), 0);
+	ck_assert_int_eq(compile_strictly("0"), 0);
+	ck_assert_int_eq(compile_strictly("1"), -EINVAL);
+	ck_assert_str_eq(err.text,
+			 "linux.seccomp.syscalls[0].names[0]: unknown system call \"teleport\"");
+}
+
 TEST(rejects_an_architecture_of_the_other_byte_order)
 {
 	const char *architectures[] = {"SCMP_ARCH_X86_64", "SCMP_ARCH_LOONGARCH64",
@@ -249,5 +305,6 @@ RUN_TESTS("seccomp-compile", makes_none_of_none, allows_what_is_listed_and_refus
 	  wants_all_conditions_on_different_arguments,
 	  wants_one_of_the_conditions_on_the_same_argument, compares_all_64_bits,
 	  takes_in_the_other_architectures_of_the_machine,
+	  takes_other_flags_when_there_is_a_listener, rejects_unknown_calls_if_that_is_asked_for,
 	  passes_by_calls_that_nobody_knows_and_rules_that_change_nothing,
 	  takes_the_flags_that_are_given, rejects_an_architecture_of_the_other_byte_order)

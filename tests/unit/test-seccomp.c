@@ -92,14 +92,15 @@ TEST(rejects_an_errno_of_an_action_that_has_none)
 	expect_rejected("linux.seccomp.syscalls[0].errnoRet: 4096 is too large");
 }
 
-TEST(says_that_listeners_are_not_supported)
+/* The specification: "This field MUST NOT be set if listenerPath is not set." */
+TEST(rejects_words_for_an_agent_that_is_not_there)
 {
 	begin();
-	rule.action = "SCMP_ACT_NOTIFY";
-	rule.has_errno_ret = false;
-	ck_assert_int_eq(section_seccomp.validate(&config, &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.hint, "linux.seccomp.listenerPath"));
-	expect_rejected("linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY is not supported");
+	seccomp.listener_metadata = "x";
+	expect_rejected("linux.seccomp.listenerMetadata: there is no listenerPath to send it to");
+	seccomp.listener_metadata = "x";
+	seccomp.listener_path = "/run/agent";
+	ck_assert_int_eq(section_seccomp.validate(&config, &err), 0);
 }
 
 /* -- init -------------------------------------------------------------------------------------- */
@@ -173,6 +174,6 @@ TEST(loads_nothing_without_a_filter)
 
 RUN_TESTS("seccomp", accepts_a_filter_or_none, rejects_words_that_it_does_not_know,
 	  rejects_what_cannot_be, rejects_an_errno_of_an_action_that_has_none,
-	  says_that_listeners_are_not_supported,
+	  rejects_words_for_an_agent_that_is_not_there,
 	  loads_it_before_the_privileges_go_without_no_new_privileges,
 	  loads_it_last_of_all_with_no_new_privileges, loads_nothing_without_a_filter)

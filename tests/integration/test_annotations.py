@@ -1,0 +1,90 @@
+"""annotations: those by which engines ask for something."""
+
+import os
+import socket
+
+from lib import also_as_user, everyone, read
+
+
+def annotated(box, **values):
+  box.config['annotations'] = {'run.oci.' + key.replace('__', '.'): value
+                               for key, value in values.items()}
+  return box
+
+
+@everyone
+def test_a_pidfd_of_the_first_process_is_sent(t):
+  path = t.path('receiver')
+  with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+    server.bind(path)
+    server.listen(1)
+    box = annotated(t.box(args=['sleep', '60']), pidfd_receiver=path)
+    box.create()
+    connection, _ = server.accept()
+    with connection:
+      text, fds, _, _ = socket.recv_fds(connection, 100, 8)
+      t.same((text, connection.recv(1)), (b'standard', b''))
+  line = next(line for line in read('/proc/self/fdinfo/%d' % fds[0]).splitlines()
+              if line.startswith('Pid:'))
+  os.close(fds[0])
+  t.same(line, 'Pid:\t%d' % box.pid())
+
+
+def test_nobody_takes_the_pidfd(t):
+  box = annotated(t.box(), pidfd_receiver=t.path('none'))
+  t.refused(box.run(), 'annotations["run.oci.pidfd_receiver"]: connect to HERE/none: no such file '
+            'or directory')
+  t.refused(annotated(t.box(), pidfd_receiver='none').run(),
+            'annotations["run.oci.pidfd_receiver"]: "none" is not absolute')
+
+
+@also_as_user
+def test_what_hooks_write_is_kept(t):
+  box = t.box('echo program')
+  for kind in ('prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'):
+    box.hook(kind, '/bin/sh', '-c', 'echo %s; echo %s >&2' % (kind, kind.upper()))
+  box.hook('startContainer', '/bin/sh', '-c', 'echo startContainer; echo STARTCONTAINER >&2')
+  annotated(box, hooks__stdout=t.path('out'), hooks__stderr=t.path('err'))
+  t.path('out', 'old\n')
+  box.launch()
+  box.wait_until('stopped')
+  box.delete()
+  expected = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart',
+              'poststop']
+  t.same(read(t.path('out')).split(), ['old'] + expected)
+  t.same(read(t.path('err')).split(), [kind.upper() for kind in expected])
+  t.same(box.written(), 'program\n')
+
+
+def test_a_failing_hook_is_told_and_kept(t):
+  box = t.box().hook('createRuntime', '/bin/sh', '-c', 'echo why >&2; exit 4')
+  annotated(box, hooks__stderr=t.path('err'))
+  t.refused(box.run(), 'hooks.createRuntime[0]: error running createRuntime hook #0: /bin/sh: exit '
+            'status 4: it said: why')
+  t.same(read(t.path('err')), 'why\n')
+
+
+def test_a_log_for_hooks_that_cannot_be_opened(t):
+  box = annotated(t.box().hook('poststop', '/bin/true'), hooks__stdout='/nowhere/log')
+  t.refused(box.run(), 'annotations["run.oci.hooks.stdout"]: open /nowhere/log: no such file or '
+            'directory')
+
+
+def test_a_created_container_holds_the_log_only_for_hooks_inside(t):
+  def links(box):
+    folder = '/proc/%d/fd' % box.pid()
+    return [os.readlink('%s/%s' % (folder, fd)) for fd in os.listdir(folder)]
+  for kind, held in (('createRuntime', False), ('startContainer', True)):
+    box = annotated(t.box('ls -l /proc/self/fd').hook(kind, '/bin/true'), hooks__stdout=t.path('log'))
+    box.create()
+    t.same(t.path('log') in links(box), held, kind)
+    box.start()
+    box.wait_until('stopped')
+    t.true(t.path('log') not in box.written(), 'the program has the log')
+
+
+def test_a_slow_hook_that_fails_tells_how_slow(t):
+  box = t.box().hook('createRuntime', '/bin/sh', '-c', '/bin/sleep 1.1; exit 3')
+  result = box.run()
+  t.has(result.err, 'hook #0: /bin/sh: exit status 3 after 1.')
+  t.true(result.err.endswith(' s\n'), result.err)
