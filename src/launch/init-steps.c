@@ -246,22 +246,30 @@ const struct step step_wait_for_start = {"wait for start", wait_for_start};
 
 /* -- the end ----------------------------------------------------------------------------------- */
 
+static int no_process(struct error *err)
+{
+	error_config(err, "process is missing");
+	return error_hint(err, "a container can be created without, but not started");
+}
+
 static int execute(struct container *container, struct error *err)
 {
-	const char **args = container->config->process->args;
+	const struct oci_process *process = container->config->process;
 	int r;
 
 	signals_reset();
 	r = tell(container->socket, EXECUTING, err);
+	if (r == 0 && !process)
+		return no_process(err);
 	if (r == 0 && !seccomp_is_early(container) && container->seccomp.agent)
 		r = give_listener(container, err);
 	if (r == 0)
 		r = step_seccomp_late.apply(container, err);
 	if (r < 0)
 		return r;
-	execve(container->executable, (char *const *)(uintptr_t)args,
+	execve(container->executable, (char *const *)(uintptr_t)process->args,
 	       (char *const *)(uintptr_t)container->env);
-	error_errno(err, errno, "exec: \"%s\"", args[0]);
+	error_errno(err, errno, "exec: \"%s\"", process->args[0]);
 	if (err->code == ENOENT)
 		error_hint(err, "the file is there: the interpreter that it names is not");
 	return error_in(err, "process.args[0]");

@@ -30,10 +30,9 @@ static int executable_validate(const struct oci_config *config, struct error *er
 {
 	const struct oci_process *process = config->process;
 
-	if (!process) {
-		error_config(err, "process is missing");
-		return error_hint(err, "a container is created for a program to run");
-	}
+	/* The specification asks for process only when the container is started. */
+	if (!process)
+		return 0;
 	if (process->args_len == 0)
 		return error_config(err, "process.args: there is no program to run");
 	if (process->args[0][0] == '\0')
@@ -126,9 +125,12 @@ static int executable_apply(struct container *container, struct error *err)
 {
 	/* execve(2) is called with it, much later. */
 	static char found[PATH_MAX];
-	const char *name = container->config->process->args[0];
+	const struct oci_process *process = container->config->process;
+	const char *name = process ? process->args[0] : NULL;
 	int r;
 
+	if (!name)
+		return 0;
 	if (strchr(name, '/')) {
 		container->executable = name;
 		r = check_path(name, err);

@@ -148,7 +148,7 @@ static int rlimits_attach(const struct container *container, pid_t init, struct 
 /* What the config says of open files, or NULL. */
 static const struct oci_rlimit *find_open_files(const struct oci_process *process)
 {
-	for (size_t i = 0; i < process->rlimits_len; i++)
+	for (size_t i = 0; process && i < process->rlimits_len; i++)
 		if (strcmp(process->rlimits[i].type, "RLIMIT_NOFILE") == 0)
 			return &process->rlimits[i];
 	return NULL;

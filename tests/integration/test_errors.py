@@ -211,7 +211,11 @@ def test_the_rootfs_is_a_file(t):
 def test_process_is_missing(t):
   box = t.box()
   del box.config['process']
-  refused(t, box, 'process is missing: a container is created for a program to run')
+  box.create()
+  result = t.proa('start', box.id)
+  t.same((result.rc, result.err), (1, box.id + ': process is missing: a container can be created '
+                                      'without, but not started\n'))
+  t.same(box.status(), 'stopped')
 
 
 def test_args_is_missing(t):

@@ -15,8 +15,7 @@ TEST(rejects_a_process_without_a_program)
 {
 	struct oci_process none = {.args_len = 0};
 
-	ck_assert_int_eq(section_executable.validate(&(struct oci_config){0}, &err), -EINVAL);
-	ck_assert_str_eq(err.text, "process is missing");
+	ck_assert_int_eq(section_executable.validate(&(struct oci_config){0}, &err), 0);
 	ck_assert_int_eq(section_executable.validate(&(struct oci_config){.process = &none}, &err),
 			 -EINVAL);
 	ck_assert_str_eq(err.text, "process.args: there is no program to run");
