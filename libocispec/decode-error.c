@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "basic/utf8.h"
 #include "libocispec/decoder.h"
-#include "libocispec/utf8.h"
 
 enum {
 	PATH_SIZE = 1024,

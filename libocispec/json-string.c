@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "libocispec/utf8.h"
+#include "basic/utf8.h"
 
 static const char has_nul[] = "a string must not hold a NUL character";
 static const char has_half_pair[] = "a string must not hold half of a surrogate pair";

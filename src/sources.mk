@@ -41,6 +41,8 @@ RUNTIME_SOURCES = \
 	src/basic/syscalls.h \
 	src/basic/users.c \
 	src/basic/users.h \
+	src/basic/utf8.c \
+	src/basic/utf8.h \
 	src/cgroup/block-io.c \
 	src/cgroup/cgroup.c \
 	src/cgroup/cgroup.h \
@@ -236,9 +238,7 @@ RUNTIME_SOURCES = \
 	libocispec/key-set.h \
 	libocispec/number.c \
 	libocispec/number.h \
-	libocispec/object.h \
-	libocispec/utf8.c \
-	libocispec/utf8.h
+	libocispec/object.h
 
 # What becomes the container: proa-init.  The linker leaves out what only the runtime does.
 INIT_SOURCES = \
@@ -253,6 +253,7 @@ INIT_SOURCES = \
 	src/basic/signals.c \
 	src/basic/socket.c \
 	src/basic/users.c \
+	src/basic/utf8.c \
 	src/linux/annotations.c \
 	src/linux/apparmor.c \
 	src/linux/capabilities.c \

@@ -1,4 +1,4 @@
-#include "libocispec/utf8.h"
+#include "basic/utf8.h"
 
 size_t utf8_length(const char *text, size_t length)
 {
