@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/process.h"
 #include "basic/socket.h"
 #include "basic/syscalls.h"
 #include "launch/launch.h"
@@ -25,6 +26,8 @@
 #include "runtime/record.h"
 #include "runtime/state.h"
 #include "runtime/status.h"
+
+enum { END_MILLISECONDS = 1000 };
 
 static int refuse(enum status status, struct error *err)
 {
@@ -113,7 +116,10 @@ static int start_in(const struct state_root *root, const char *id, struct view *
 		return refuse(view->status, err);
 	r = say_start(view, arena, &executing, err);
 	if (r < 0) {
-		if (!executing)
+		/* Init has said why and is about to end: whoever looks next is to see that it has. */
+		if (executing)
+			process_wait(view->pidfd, END_MILLISECONDS);
+		else
 			(void)container_destroy(root, id, view, arena, &unheard);
 		return r;
 	}
