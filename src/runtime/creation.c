@@ -152,6 +152,8 @@ static int fill_record(struct creation *creation, struct error *err)
 		creation->listener.metadata = container->seccomp.metadata;
 		creation->record.listener = &creation->listener;
 	}
+	if (config->process)
+		creation->record.exec_cpu_affinity = config->process->exec_cpu_affinity;
 	if (config->hooks) {
 		creation->hooks.poststart = config->hooks->poststart;
 		creation->hooks.poststart_len = config->hooks->poststart_len;
