@@ -25,6 +25,8 @@ RUNTIME_SOURCES = \
 	src/basic/error.h \
 	src/basic/file.c \
 	src/basic/file.h \
+	src/basic/gvariant.c \
+	src/basic/gvariant.h \
 	src/basic/inside.c \
 	src/basic/inside.h \
 	src/basic/json.c \
@@ -154,6 +156,8 @@ RUNTIME_SOURCES = \
 	src/linux/subordinate-ids.c \
 	src/linux/subordinate-ids.h \
 	src/linux/sysctl.c \
+	src/linux/systemd-property.c \
+	src/linux/systemd-property.h \
 	src/linux/terminal.c \
 	src/linux/time-offsets.c \
 	src/linux/time-offsets.h \

@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	tests/unit/test-executable \
 	tests/unit/test-features \
 	tests/unit/test-file \
+	tests/unit/test-gvariant \
 	tests/unit/test-hook-state \
 	tests/unit/test-hooks \
 	tests/unit/test-hostname \
@@ -81,6 +82,7 @@ UNIT_TESTS = \
 	tests/unit/test-status \
 	tests/unit/test-subordinate-ids \
 	tests/unit/test-sysctl \
+	tests/unit/test-systemd-property \
 	tests/unit/test-terminal \
 	tests/unit/test-time-offsets \
 	tests/unit/test-user \

@@ -6,6 +6,8 @@
  * They are kept in the state record and told by the state command; nothing is done with the ones that
  * nobody knows.  A value may be empty, a key may not.
  *
+ *	run.oci.handler and what else is refused  here
+ *	org.systemd.property.NAME                 linux/systemd-property.c, checked here
  *	run.oci.hooks.stdout, .stderr             linux/hooks.c
  *	run.oci.keep_original_groups              linux/user.c
  *	run.oci.pidfd_receiver                    here: the first process's pidfd goes to a socket
@@ -19,11 +21,22 @@
 #include <string.h>
 
 #include "basic/cleanup.h"
+#include "basic/log.h"
 #include "basic/socket.h"
 #include "basic/syscalls.h"
 #include "linux/section.h"
+#include "linux/systemd-property.h"
 
 #define PIDFD_RECEIVER "run.oci.pidfd_receiver"
+
+/* What other runtimes do when told so, and this one does not: a container that counts on it must not run
+ * without.  A virtual machine or an interpreter around the program is not for this runtime at all. */
+static const char *const refused[] = {
+	"run.oci.delegate-cgroup",
+	"run.oci.handler",
+	"run.oci.seccomp.plugins",
+	"run.oci.systemd.force_cgroup_v1",
+};
 
 const char *annotation_in(const struct oci_pair *annotations, size_t count, const char *key)
 {
@@ -45,6 +58,39 @@ bool annotation_is_set(const struct oci_config *config, const char *key)
 	return value && strcmp(value, "0") != 0;
 }
 
+/* Parses them only to find mistakes, into memory that is given back at once. */
+static int check_systemd_properties(const struct oci_config *config, struct error *err)
+{
+	struct systemd_property property;
+	struct arena arena = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->annotations_len; i++) {
+		if (!systemd_property_is(&config->annotations[i]))
+			continue;
+		if (!arena.start)
+			r = arena_open_private(&arena, err);
+		if (r == 0)
+			r = systemd_property_parse(&config->annotations[i], &arena, &property, err);
+	}
+	arena_release(&arena);
+	return r;
+}
+
+static int check_refused(const struct oci_config *config, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		const char *value = annotation_find(config, refused[i]);
+
+		if (!value || !value[0])
+			continue;
+		error_config(err, "annotations[\"%s\"]: this version has no code for it",
+			     refused[i]);
+		return error_hint(err, "remove it to run the container without");
+	}
+	return 0;
+}
+
 static int annotations_validate(const struct oci_config *config, struct error *err)
 {
 	const char *receiver = annotation_find(config, PIDFD_RECEIVER);
@@ -55,6 +101,23 @@ static int annotations_validate(const struct oci_config *config, struct error *e
 	if (receiver && receiver[0] != '/')
 		return error_config(err, "annotations[\"%s\"]: \"%s\" is not absolute",
 				    PIDFD_RECEIVER, receiver);
+	return check_refused(config, err) < 0 ? -err->code : check_systemd_properties(config, err);
+}
+
+/* Engines set them whichever cgroup manager they ask for, so it is nothing to warn of. */
+static int annotations_prepare(struct container *container, struct error *err)
+{
+	const struct oci_config *config = container->config;
+
+	(void)err;
+	for (size_t i = 0; i < config->annotations_len; i++) {
+		if (!systemd_property_is(&config->annotations[i]))
+			continue;
+		log_debug("annotations: " SYSTEMD_PROPERTY
+			  "* changes nothing: the container's cgroup is "
+			  "not made by systemd");
+		break;
+	}
 	return 0;
 }
 
@@ -79,5 +142,6 @@ static int annotations_attach(const struct container *container, pid_t init, str
 const struct section section_annotations = {
 	.path = "annotations",
 	.validate = annotations_validate,
+	.prepare = annotations_prepare,
 	.attach = annotations_attach,
 };

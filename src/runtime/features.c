@@ -26,7 +26,8 @@
 
 /* Annotations that change what proa does with a container: an engine must not let just anybody set them.
  * One that ends with a dot stands for all that begin so. */
-static const char *const unsafe_annotations[] = {"run.oci."};
+static const char *const unsafe_annotations[] = {"org.criu.config", "org.systemd.property.",
+						 "run.oci."};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -88,3 +88,25 @@ def test_a_slow_hook_that_fails_tells_how_slow(t):
   result = box.run()
   t.has(result.err, 'hook #0: /bin/sh: exit status 3 after 1.')
   t.true(result.err.endswith(' s\n'), result.err)
+
+
+@everyone
+def test_properties_of_a_systemd_unit_are_kept(t):
+  box = t.box(args=['sleep', '60'])
+  box.config['annotations'] = {'org.systemd.property.TimeoutStopSec': 'uint64 90',
+                               'org.systemd.property.After': "['crio.service']",
+                               'org.criu.config': '/etc/criu.conf'}
+  box.create()
+  t.same(box.state()['annotations'], box.config['annotations'])
+
+
+def test_a_malformed_property_of_a_systemd_unit(t):
+  for name, value, text in (
+      ('After', "['a'", 'at byte 4: expected "," or "]": write the value as GVariant text: true, '
+       "'text', uint64 5, ['a', 'b']"),
+      ('Ab', '1', '"Ab" is not a property\'s name: expected 3 or more ASCII letters'),
+      ('StopSec', '-1', 'expected a number of seconds from 0 to 18446744073709: set StopUSec, which '
+       'is in microseconds: uint64 5000000')):
+    box = t.box()
+    box.config['annotations'] = {'org.systemd.property.' + name: value}
+    t.refused(box.run(), 'annotations["org.systemd.property.%s"]: %s' % (name, text))

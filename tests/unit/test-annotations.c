@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "basic/log.h"
 #include "linux/section.h"
 #include "tree.h"
 #include "unit.h"
@@ -23,7 +24,6 @@ TEST(accepts_none_and_empty_values)
 	ck_assert_int_eq(section_annotations.validate(&some, &err), 0);
 }
 
-/* The specification: "Keys MUST NOT be an empty string." */
 TEST(rejects_an_empty_key)
 {
 	struct oci_pair annotations[] = {{"a", "b"}, {"", "c"}};
@@ -31,6 +31,19 @@ TEST(rejects_an_empty_key)
 
 	ck_assert_int_eq(section_annotations.validate(&config, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "annotations: a key is empty");
+}
+
+TEST(refuses_what_other_runtimes_do_when_told_so)
+{
+	struct oci_pair annotations[] = {{"run.oci.handler", "krun"}};
+	const struct oci_config config = {.annotations = annotations, .annotations_len = 1};
+
+	ck_assert_int_eq(section_annotations.validate(&config, &err), -EINVAL);
+	ck_assert_str_eq(err.text,
+			 "annotations[\"run.oci.handler\"]: this version has no code for it");
+	ck_assert_str_eq(err.hint, "remove it to run the container without");
+	annotations[0].value = "";
+	ck_assert_int_eq(section_annotations.validate(&config, &err), 0);
 }
 
 TEST(finds_what_is_there)
@@ -113,5 +126,47 @@ TEST(tells_that_nobody_takes_the_pidfd)
 				   "absolute");
 }
 
-RUN_TESTS("annotations", accepts_none_and_empty_values, rejects_an_empty_key, finds_what_is_there,
-	  sends_a_pidfd_of_init, tells_that_nobody_takes_the_pidfd)
+/* -- org.systemd.property.* --------------------------------------------------------------------- */
+
+TEST(checks_the_properties_of_a_systemd_unit)
+{
+	struct oci_pair annotations[] = {{"org.systemd.property.KillSignal", "15"},
+					 {"org.criu.config", "/etc/criu.conf"},
+					 {"org.systemd.property.After", "['a']"}};
+	const struct oci_config config = {.annotations = annotations, .annotations_len = 3};
+
+	ck_assert_msg(section_annotations.validate(&config, &err) == 0, "%s", err.text);
+	annotations[2].value = "crio.service";
+	ck_assert_int_eq(section_annotations.validate(&config, &err), -EINVAL);
+	ck_assert_str_eq(err.text,
+			 "annotations[\"org.systemd.property.After\"]: at byte 0: expected a "
+			 "value");
+}
+
+static void count_line(enum log_level level, const char *message, void *context)
+{
+	ck_assert_int_eq(level, LOG_LEVEL_DEBUG);
+	ck_assert_str_eq(message,
+			 "annotations: org.systemd.property.* changes nothing: the container's "
+			 "cgroup is not made by systemd");
+	++*(int *)context;
+}
+
+TEST(tells_once_that_properties_change_nothing)
+{
+	struct oci_pair annotations[] = {{"org.systemd.property.KillSignal", "15"},
+					 {"org.systemd.property.After", "['a']"}};
+	const struct oci_config config = {.annotations = annotations, .annotations_len = 2};
+	int lines = 0;
+
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_set_sink(count_line, &lines);
+	ck_assert_int_eq(section_annotations.prepare(&(struct container){.config = &config}, &err),
+			 0);
+	ck_assert_int_eq(lines, 1);
+}
+
+RUN_TESTS("annotations", accepts_none_and_empty_values, rejects_an_empty_key,
+	  refuses_what_other_runtimes_do_when_told_so, finds_what_is_there, sends_a_pidfd_of_init,
+	  tells_that_nobody_takes_the_pidfd, checks_the_properties_of_a_systemd_unit,
+	  tells_once_that_properties_change_nothing)

@@ -74,7 +74,7 @@ TEST(makes_masks_of_names)
 	ck_assert_str_eq(warned, "");
 }
 
-/* The specification: "the runtime SHOULD ignore unknown values with a warning". */
+/* The specification asks for a warning, and no more. */
 TEST(warns_of_names_that_it_does_not_know)
 {
 	struct oci_capabilities sets = {

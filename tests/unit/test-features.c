@@ -196,6 +196,11 @@ TEST(warns_of_annotations_that_change_what_is_done)
 
 	ck_assert(has(features->potentially_unsafe_config_annotations,
 		      features->potentially_unsafe_config_annotations_len, "run.oci."));
+	ck_assert(has(features->potentially_unsafe_config_annotations,
+		      features->potentially_unsafe_config_annotations_len,
+		      "org.systemd.property."));
+	ck_assert(has(features->potentially_unsafe_config_annotations,
+		      features->potentially_unsafe_config_annotations_len, "org.criu.config"));
 }
 
 TEST(a_full_arena_is_noticed)

@@ -71,7 +71,7 @@ TEST(rejects_an_unknown_type)
 	expect_rejected(NAMESPACES({"", NULL}), "linux.namespaces[0]: unknown type \"\"");
 }
 
-/* The specification: "a runtime MUST generate an error if namespaces contains duplicates". */
+/* The specification asks for an error. */
 TEST(rejects_a_type_given_twice)
 {
 	expect_rejected(NAMESPACES({"uts", NULL}, {"pid", NULL}, {"uts", "/proc/1/ns/uts"}),

@@ -70,8 +70,6 @@ TEST(rejects_an_unknown_type)
 			"process.rlimits[1]: unknown type \"RLIMIT_FOO\"");
 }
 
-/* The specification: "If rlimits contains duplicated entries with same type, the runtime MUST
- * generate an error." */
 TEST(rejects_a_type_given_twice)
 {
 	expect_rejected(LIMITS({"RLIMIT_CORE", 0, 0}, {"RLIMIT_CORE", 0, 0}),

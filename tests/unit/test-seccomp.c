@@ -80,7 +80,7 @@ TEST(rejects_what_cannot_be)
 	expect_rejected("linux.seccomp.syscalls[0].args[0].index: 6 is not from 0 to 5");
 }
 
-/* The specification: "When the action doesn't support an errno, the runtime MUST print an error". */
+/* The specification asks for an error. */
 TEST(rejects_an_errno_of_an_action_that_has_none)
 {
 	begin();
@@ -92,7 +92,7 @@ TEST(rejects_an_errno_of_an_action_that_has_none)
 	expect_rejected("linux.seccomp.syscalls[0].errnoRet: 4096 is too large");
 }
 
-/* The specification: "This field MUST NOT be set if listenerPath is not set." */
+/* The specification does not allow it. */
 TEST(rejects_words_for_an_agent_that_is_not_there)
 {
 	begin();
