@@ -28,3 +28,8 @@ bool in_first_user_namespace(void)
 
 	return stat("/proc/self/ns/user", &status) == 0 && status.st_ino == 0xeffffffd;
 }
+
+bool is_plain_user(uid_t uid)
+{
+	return uid != 0 || !in_first_user_namespace();
+}

@@ -10,3 +10,7 @@ void user_name(uid_t uid, char *name, size_t size);
 
 /* Whether root is root here: in the user namespace that the system started with. */
 bool in_first_user_namespace(void);
+
+/* Whether uid, as this process sees it, is no more than a plain user to the system: so is the root
+ * of an engine's user namespace. */
+bool is_plain_user(uid_t uid);

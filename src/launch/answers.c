@@ -57,12 +57,11 @@ static int run_hooks(void *context, const struct letter *request, struct error *
 {
 	struct container *container = ((struct launch *)context)->container;
 	const struct oci_hooks *hooks = container->config->hooks;
-	const struct hook_output output = {container->hooks_output, container->hooks_errors};
 	const struct hook_list prestart = {"prestart", hooks->prestart, hooks->prestart_len,
-					   container->bundle, &output};
+					   container->bundle, &container->hook_output};
 	const struct hook_list create_runtime = {"createRuntime", hooks->create_runtime,
 						 hooks->create_runtime_len, container->bundle,
-						 &output};
+						 &container->hook_output};
 	const char *state = hook_state(container, "creating");
 	int r;
 

@@ -68,9 +68,14 @@ static void inherit(int fd)
 static void inherit_all(const struct container *container)
 {
 	const int fds[] = {
-		container->arena->fd,	 container->socket,	  container->stage_socket,
-		container->start_socket, container->rootfs_fd,	  container->proc_fd,
-		container->hooks_output, container->hooks_errors,
+		container->arena->fd,
+		container->socket,
+		container->stage_socket,
+		container->start_socket,
+		container->rootfs_fd,
+		container->proc_fd,
+		container->hook_output.standard,
+		container->hook_output.errors,
 	};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)

@@ -79,14 +79,13 @@ static const char *state_inside(struct container *container, const char *status)
 static int create_container_hooks(struct container *container, struct error *err)
 {
 	const struct oci_hooks *hooks = container->config->hooks;
-	struct hook_output output;
 	struct hook_list list;
 
 	if (!hooks->create_container_len)
 		return 0;
-	output = (struct hook_output){container->hooks_output, container->hooks_errors};
 	list = (struct hook_list){"createContainer", hooks->create_container,
-				  hooks->create_container_len, container->bundle, &output};
+				  hooks->create_container_len, container->bundle,
+				  &container->hook_output};
 	return hooks_run(&list, state_inside(container, "creating"), err);
 }
 
@@ -102,14 +101,12 @@ static bool has_start_container_hooks(const struct container *container)
 static int start_container_hooks(struct container *container, struct error *err)
 {
 	const struct oci_hooks *hooks = container->config->hooks;
-	struct hook_output output;
 	struct hook_list list;
 
 	if (!has_start_container_hooks(container))
 		return 0;
-	output = (struct hook_output){container->hooks_output, container->hooks_errors};
 	list = (struct hook_list){"startContainer", hooks->start_container,
-				  hooks->start_container_len, NULL, &output};
+				  hooks->start_container_len, NULL, &container->hook_output};
 	return hooks_run(&list, state_inside(container, "created"), err);
 }
 
@@ -149,8 +146,8 @@ static int keep_one_socket(struct container *container, struct error *err)
 {
 	const int kept[] = {
 		container->start_socket >= 0 ? container->start_socket : container->socket,
-		has_start_container_hooks(container) ? container->hooks_output : -1,
-		has_start_container_hooks(container) ? container->hooks_errors : -1,
+		has_start_container_hooks(container) ? container->hook_output.standard : -1,
+		has_start_container_hooks(container) ? container->hook_output.errors : -1,
 	};
 	int r = close_all_but(3 + container->preserve_fds, kept, sizeof(kept) / sizeof(kept[0]));
 

@@ -70,7 +70,8 @@ static int look_around(struct container *container, struct error *err)
 					  hooks->create_container_len);
 	container->rootfs_fd = container->root_fd = container->null_fd = -1;
 	container->console_fd = container->socket = container->stage_socket = -1;
-	container->start_socket = container->hooks_output = container->hooks_errors = -1;
+	container->start_socket = -1;
+	container->hook_output = (struct hook_output){-1, -1};
 	container->proc_fd = open_proc(err);
 	return container->proc_fd < 0 ? container->proc_fd : 0;
 }

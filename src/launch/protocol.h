@@ -24,12 +24,11 @@
  * Where one clone is enough there is no stage: init is cloned by the runtime, and says the stage's
  * words itself.  Then INIT_IS is not needed and left out.
  *
- * Only the children ask; the runtime does what it was asked and answers DONE.  The
- * requests stand below in the only order in which they may come: one may be left out when the config
- * has no use for it, none may come after a later one, and none twice.  NOTE may come at any time, and is
- * not answered.  Whoever fails sends FAILED with its error and ends; whoever ends without a word has
- * failed too.  The stage and init have a socket each, so that what init asks early waits until the
- * stage has said its last.
+ * Only the children ask; the runtime does what it was asked and answers DONE.  The requests stand below in
+ * the only order in which they may come: one may be left out when the config has no use for it, none may
+ * come after a later one, and none twice.  NOTE may come at any time, and is not answered.  Whoever fails
+ * sends FAILED with its error and ends; whoever ends without a word has failed too.  The stage and init have
+ * a socket each, so that what init asks early waits until the stage has said its last.
  *
  * TAKE_LISTENER comes before a seccomp filter is loaded whose listener an agent is to get: early, before
  * the privileges go, or, with process.noNewPrivileges, last of all.  Its DONE is said in between, when the

@@ -15,6 +15,7 @@
 
 #include "basic/arena.h"
 #include "libocispec/types.h"
+#include "linux/hooks.h"
 
 /* A namespace of the container that is new or joined; the rest are shared with the runtime. */
 struct namespace_plan {
@@ -189,7 +190,7 @@ struct container {
 	const char *apparmor;			  /* what AppArmor is told: "exec NAME", or NULL */
 	const char *executable;		/* found by step_executable, in init's own memory */
 	int console_fd;			/* init's: the terminal's other side, or -1 */
-	int hooks_output, hooks_errors; /* files that get what hooks write, or -1 */
+	struct hook_output hook_output; /* files that get what hooks write */
 
 	/* The talk with the runtime. */
 	int socket;	  /* init's side of the handshake */

@@ -151,17 +151,11 @@ void hook_output_close(struct hook_output *output)
 static int hooks_prepare(struct container *container, struct error *err)
 {
 	const struct oci_config *config = container->config;
-	struct hook_output output;
-	int r;
 
 	if (!config->hooks)
 		return 0;
-	r = hook_output_open(config->annotations, config->annotations_len, &output, err);
-	if (r == 0) {
-		container->hooks_output = output.standard;
-		container->hooks_errors = output.errors;
-	}
-	return r;
+	return hook_output_open(config->annotations, config->annotations_len,
+				&container->hook_output, err);
 }
 
 /* -- run --------------------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ static int oom_score_adj_attach(const struct container *container, pid_t init, s
 	r = file_write(AT_FDCWD, path, value);
 	if (r == 0)
 		return 0;
-	if ((r == -EACCES || r == -EPERM) && (container->uid != 0 || !in_first_user_namespace())) {
+	if ((r == -EACCES || r == -EPERM) && is_plain_user(container->uid)) {
 		log_warning("process.oomScoreAdj: %s is ignored: setting it takes CAP_SYS_RESOURCE",
 			    value);
 		return 0;

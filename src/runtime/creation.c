@@ -100,8 +100,7 @@ static int plan_cgroup(struct creation *creation, struct error *err)
 		.cgroups_path = properties ? properties->cgroups_path : NULL,
 		.manager = creation->request->cgroup_manager,
 		.resources = properties ? properties->resources : NULL,
-		/* The root of an engine's user namespace is a plain user, too. */
-		.optional = container->uid != 0 || !in_first_user_namespace(),
+		.optional = is_plain_user(container->uid),
 	};
 
 	return cgroup_plan(&wish, &creation->arena, &creation->cgroup, err);
