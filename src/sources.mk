@@ -215,6 +215,7 @@ RUNTIME_SOURCES = \
 	src/runtime/status.c \
 	src/runtime/status.h \
 	src/cli/command.h \
+	src/cli/completion.c \
 	src/cli/create.c \
 	src/cli/delete.c \
 	src/cli/features.c \

@@ -191,14 +191,27 @@ SCRIPT_FILES = \
 	scripts/build \
 	scripts/check-layers \
 	scripts/check-sizes \
+	scripts/package-deb \
 	scripts/packages \
 	scripts/quickstart \
 	scripts/test
 
+# The Debian package: scripts/package-deb.
+PACKAGE_FILES = \
+	tests/package/check \
+	debian/changelog \
+	debian/control \
+	debian/copyright \
+	debian/docs \
+	debian/rules \
+	debian/source/format
+
 SHELL_FILES = \
 	scripts/build \
 	scripts/check-layers \
+	scripts/package-deb \
 	scripts/packages \
 	scripts/quickstart \
 	scripts/test \
+	tests/package/check \
 	.ci/run

@@ -37,6 +37,7 @@ struct command {
 	int (*run)(const struct choices *choices, struct error *err);
 };
 
+extern const struct command command_completion;
 extern const struct command command_create;
 extern const struct command command_delete;
 extern const struct command command_features;
@@ -46,3 +47,10 @@ extern const struct command command_run;
 extern const struct command command_spec;
 extern const struct command command_start;
 extern const struct command command_state;
+
+/* -- main.c: the lists, for who tells of all that can be typed --------------------------------- */
+
+extern const struct command *const commands[]; /* ended by NULL */
+extern const struct option
+	*const global_tables[];		   /* what stands before the command; ended by NULL */
+extern const struct option help_options[]; /* what every command has */

@@ -36,17 +36,26 @@ static const struct option global_options[] = {
 	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
 };
 
-static const struct option help_options[] = {
+const struct option help_options[] = {
 	{"help", 'h', NULL, "print this", CHOICE(SWITCH, help)},
 	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
 };
 
-static const struct command *const commands[] = {
-	&command_create, &command_start,  &command_run,	     &command_state, &command_list,
-	&command_kill,	 &command_delete, &command_features, &command_spec,  NULL,
+const struct command *const commands[] = {
+	&command_create,
+	&command_start,
+	&command_run,
+	&command_state,
+	&command_list,
+	&command_kill,
+	&command_delete,
+	&command_features,
+	&command_spec,
+	&command_completion,
+	NULL,
 };
 
-static const struct option *const global_tables[] = {global_options, help_options, NULL};
+const struct option *const global_tables[] = {global_options, help_options, NULL};
 
 static void print_version(void)
 {
@@ -60,7 +69,7 @@ static void print_help(void)
 	     "Run containers as the Open Container Initiative specifies.\n\n"
 	     "Commands:");
 	for (size_t i = 0; commands[i]; i++)
-		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	puts("\nOptions:");
 	options_print(global_tables, stdout);
 	puts("\n\"proa COMMAND --help\" shows the options of a command; proa(1) tells the rest.");
