@@ -245,6 +245,11 @@ RUNTIME_SOURCES = \
 	libocispec/number.h \
 	libocispec/object.h
 
+# What a program that is built with musl has beside its own.
+MUSL_SOURCES = \
+	src/basic/fortify.c \
+	src/basic/fortify.h
+
 # What becomes the container: proa-init.  The linker leaves out what only the runtime does.
 INIT_SOURCES = \
 	src/basic/arena.c \

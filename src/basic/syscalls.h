@@ -12,6 +12,7 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/stat.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,12 @@
 static inline int sys_openat2(int dir, const char *path, const struct open_how *how)
 {
 	return (int)syscall(SYS_openat2, dir, path, how, sizeof(*how));
+}
+
+static inline int sys_statx(int dir, const char *path, int flags, unsigned int mask,
+			    struct statx *status)
+{
+	return (int)syscall(SYS_statx, dir, path, flags, mask, status);
 }
 
 static inline int sys_open_tree(int dir, const char *path, unsigned int flags)

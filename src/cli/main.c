@@ -206,10 +206,12 @@ int main(int argc, char **argv)
 	 * not care for its children must not keep this one from waiting for its own. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
+	/* Not line by line: what can't be written is noticed at the end, and told. */
+	setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
 	if (argc < 1)
 		return EXIT_FAILURE;
 	r = run(&words, &err);
-	if (r >= 0 && fflush(stdout) != 0)
+	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		r = error_errno(&err, errno, "write the output");
 	if (r >= 0)
 		return r;

@@ -364,7 +364,8 @@ static void name_file_system(const struct mount_plan *plan, char *type, size_t s
 	FILE *mountinfo;
 
 	snprintf(type, size, "%s", plan->kind == MOUNT_BIND ? "this" : plan->type);
-	if (plan->kind != MOUNT_BIND || statx(AT_FDCWD, plan->source, 0, STATX_MNT_ID, &status) < 0)
+	if (plan->kind != MOUNT_BIND ||
+	    sys_statx(AT_FDCWD, plan->source, 0, STATX_MNT_ID, &status) < 0)
 		return;
 	mountinfo = fopen("/proc/self/mountinfo", "re");
 	if (!mountinfo)

@@ -37,6 +37,9 @@ static const struct name signals[] = {
 	{"XCPU", SIGXCPU},     {"XFSZ", SIGXFSZ},     {NULL, 0},
 };
 
+/* The numbers that "kill -l" tells: those that are free in glibc's programs.  musl begins one later. */
+enum { FIRST_REAL_TIME = 34, LAST_REAL_TIME = 64 };
+
 /* A decimal number and nothing else, at most the highest signal; otherwise -1. */
 static int whole_number(const char *digits)
 {
@@ -46,7 +49,7 @@ static int whole_number(const char *digits)
 	if (*digits < '0' || *digits > '9')
 		return -1;
 	value = strtol(digits, &end, 10);
-	return *end || value > SIGRTMAX ? -1 : (int)value;
+	return *end || value > LAST_REAL_TIME ? -1 : (int)value;
 }
 
 /* "RTMIN", "RTMIN+2", "RTMAX-1"; otherwise -1. */
@@ -63,8 +66,8 @@ static int real_time_number(const char *name)
 		if (offset < 0)
 			return -1;
 	}
-	number = up ? SIGRTMIN + offset : SIGRTMAX - offset;
-	return number < SIGRTMIN || number > SIGRTMAX ? -1 : number;
+	number = up ? FIRST_REAL_TIME + offset : LAST_REAL_TIME - offset;
+	return number < FIRST_REAL_TIME || number > LAST_REAL_TIME ? -1 : number;
 }
 
 int signal_number(const char *text, struct error *err)
