@@ -143,6 +143,13 @@ static int take_scalar(struct decoder *decoder, const struct slot *slot, const s
 			return decoder_mismatch(decoder, token, field->number->expected);
 		return 1;
 	}
+	if (field->kind == OCI_DECIMAL) {
+		if (token->kind != TOKEN_NUMBER)
+			return decoder_mismatch(decoder, token, "a number");
+		text = arena_copy(decoder->arena, token->text, token->length);
+		memcpy(slot->address, &text, sizeof(text));
+		return text ? 1 : decoder_full(decoder);
+	}
 	if (token->kind != TOKEN_STRING)
 		return decoder_mismatch(decoder, token, "a string");
 	text = keep_string(decoder, token);

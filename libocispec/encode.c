@@ -103,6 +103,9 @@ static void put_value(struct writer *writer, const struct oci_field *field, cons
 	case OCI_NUMBER:
 		put_number(writer, field->number, address);
 		break;
+	case OCI_DECIMAL:
+		put(writer, pointer_at(address), strlen(pointer_at(address)));
+		break;
 	case OCI_OBJECT:
 		put_object(writer, field->object,
 			   field->shape == OCI_ONE ? pointer_at(address) : address);
@@ -138,7 +141,7 @@ static bool is_absent(const struct oci_field *field, const char *base)
 		return true;
 	if (field->shape != OCI_ONE)
 		return !field->required && !pointer_at(address);
-	if (field->kind == OCI_STRING || field->kind == OCI_OBJECT)
+	if (field->kind == OCI_STRING || field->kind == OCI_DECIMAL || field->kind == OCI_OBJECT)
 		return !pointer_at(address);
 	if (field->has_offset)
 		return !*(const bool *)(base + field->has_offset);

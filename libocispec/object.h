@@ -11,9 +11,10 @@
 
 /* What a value is. */
 enum oci_kind {
-	OCI_STRING, /* const char * */
-	OCI_BOOL,   /* bool */
-	OCI_NUMBER, /* an integer of number->size bytes */
+	OCI_STRING,  /* const char * */
+	OCI_BOOL,    /* bool */
+	OCI_NUMBER,  /* an integer of number->size bytes */
+	OCI_DECIMAL, /* const char *: a number with a fraction, as it is written */
 	OCI_OBJECT, /* a struct: behind a pointer when it is a field, in place when it is an item */
 	OCI_SKIP,   /* known, but of no use here: any value, which is not kept */
 };

@@ -9,6 +9,7 @@ SCHEMAS = \
 	libocispec/schema/config.schema \
 	libocispec/schema/features.schema \
 	libocispec/schema/state.schema \
+	src/runtime/events.schema \
 	src/runtime/record.schema
 
 # The runtime, as a library: everything but main() and the image of init.  The unit tests are linked
@@ -21,6 +22,8 @@ RUNTIME_SOURCES = \
 	src/basic/cleanup.h \
 	src/basic/clock.c \
 	src/basic/clock.h \
+	src/basic/duration.c \
+	src/basic/duration.h \
 	src/basic/error.c \
 	src/basic/error.h \
 	src/basic/file.c \
@@ -60,18 +63,28 @@ RUNTIME_SOURCES = \
 	src/cgroup/directory.c \
 	src/cgroup/directory.h \
 	src/cgroup/disabled.c \
+	src/cgroup/figures.c \
+	src/cgroup/figures.h \
+	src/cgroup/freezer.c \
+	src/cgroup/freezer.h \
 	src/cgroup/hierarchies.c \
 	src/cgroup/hierarchies.h \
 	src/cgroup/hugetlb.c \
 	src/cgroup/limits.c \
 	src/cgroup/managers.h \
 	src/cgroup/memory.c \
+	src/cgroup/oom.c \
+	src/cgroup/oom.h \
 	src/cgroup/patience.c \
 	src/cgroup/patience.h \
 	src/cgroup/pids.c \
 	src/cgroup/place.c \
 	src/cgroup/place.h \
 	src/cgroup/setting.c \
+	src/cgroup/statistics-v1.c \
+	src/cgroup/statistics-v2.c \
+	src/cgroup/statistics.c \
+	src/cgroup/statistics.h \
 	src/cgroup/subtree.c \
 	src/cgroup/subtree.h \
 	src/cgroup/tree-remove.c \
@@ -193,6 +206,8 @@ RUNTIME_SOURCES = \
 	src/runtime/default-config.h \
 	src/runtime/delete.c \
 	src/runtime/delete.h \
+	src/runtime/events.c \
+	src/runtime/events.h \
 	src/runtime/features.c \
 	src/runtime/features.h \
 	src/runtime/foreground.c \
@@ -203,6 +218,12 @@ RUNTIME_SOURCES = \
 	src/runtime/list.h \
 	src/runtime/lock.c \
 	src/runtime/lock.h \
+	src/runtime/pause.c \
+	src/runtime/pause.h \
+	src/runtime/ps-table.c \
+	src/runtime/ps-table.h \
+	src/runtime/ps.c \
+	src/runtime/ps.h \
 	src/runtime/record.c \
 	src/runtime/record.h \
 	src/runtime/run.c \
@@ -218,13 +239,17 @@ RUNTIME_SOURCES = \
 	src/cli/completion.c \
 	src/cli/create.c \
 	src/cli/delete.c \
+	src/cli/events.c \
 	src/cli/features.c \
 	src/cli/kill.c \
 	src/cli/list.c \
 	src/cli/options.c \
 	src/cli/options.h \
+	src/cli/pause.c \
+	src/cli/ps.c \
 	src/cli/request.c \
 	src/cli/request.h \
+	src/cli/resume.c \
 	src/cli/run.c \
 	src/cli/similar.c \
 	src/cli/similar.h \

@@ -21,12 +21,15 @@ UNIT_TESTS = \
 	tests/unit/test-decode \
 	tests/unit/test-devices \
 	tests/unit/test-domainname \
+	tests/unit/test-duration \
 	tests/unit/test-encode \
 	tests/unit/test-env \
 	tests/unit/test-error \
 	tests/unit/test-executable \
 	tests/unit/test-features \
+	tests/unit/test-figures \
 	tests/unit/test-file \
+	tests/unit/test-freezer \
 	tests/unit/test-gvariant \
 	tests/unit/test-hook-state \
 	tests/unit/test-hooks \
@@ -58,12 +61,14 @@ UNIT_TESTS = \
 	tests/unit/test-no-new-privileges \
 	tests/unit/test-number-list \
 	tests/unit/test-oci-version \
+	tests/unit/test-oom \
 	tests/unit/test-oom-score-adj \
 	tests/unit/test-options \
 	tests/unit/test-order \
 	tests/unit/test-personality \
 	tests/unit/test-process \
 	tests/unit/test-protocol \
+	tests/unit/test-ps-table \
 	tests/unit/test-readonly-paths \
 	tests/unit/test-record \
 	tests/unit/test-rlimits \
@@ -79,6 +84,7 @@ UNIT_TESTS = \
 	tests/unit/test-socket \
 	tests/unit/test-specification \
 	tests/unit/test-state-root \
+	tests/unit/test-statistics \
 	tests/unit/test-status \
 	tests/unit/test-subordinate-ids \
 	tests/unit/test-sysctl \
@@ -93,6 +99,7 @@ UNIT_TESTS = \
 TEST_FILES = \
 	tests/unit/attributes.h \
 	tests/unit/bpf.h \
+	tests/unit/cgroup-files.h \
 	tests/unit/cgroups.h \
 	tests/unit/child.h \
 	tests/unit/scratch.h \
@@ -113,6 +120,7 @@ TEST_FILES = \
 	tests/integration/test_descriptors.py \
 	tests/integration/test_devices.py \
 	tests/integration/test_errors.py \
+	tests/integration/test_events.py \
 	tests/integration/test_features.py \
 	tests/integration/test_hooks.py \
 	tests/integration/test_hostile.py \
@@ -130,9 +138,12 @@ TEST_FILES = \
 	tests/integration/test_mounts.py \
 	tests/integration/test_namespaces.py \
 	tests/integration/test_net_devices.py \
+	tests/integration/test_oom.py \
 	tests/integration/test_paths.py \
+	tests/integration/test_pause.py \
 	tests/integration/test_personality.py \
 	tests/integration/test_process.py \
+	tests/integration/test_ps.py \
 	tests/integration/test_run.py \
 	tests/integration/test_scheduling.py \
 	tests/integration/test_seccomp.py \
@@ -142,7 +153,8 @@ TEST_FILES = \
 	tests/integration/test_surroundings.py \
 	tests/integration/test_sysctl.py \
 	tests/integration/test_terminal.py \
-	tests/integration/worker.py
+	tests/integration/worker.py \
+	tests/vm/suites/commands.py
 
 # oci-conformance/README.md.
 CONFORMANCE_FILES = \

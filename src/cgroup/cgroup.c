@@ -137,6 +137,16 @@ int cgroup_remove(const struct oci_record_cgroup *place, struct error *err)
 	return manager ? manager->remove(place, err) : -err->code;
 }
 
+int cgroup_none(const struct oci_record_cgroup *place, struct error *err)
+{
+	if (place && (place->v2 || place->directories_len))
+		return 0;
+	error_config(err, "the container has no cgroup of its own");
+	return error_hint(err,
+			  "it was made with --cgroup-manager disabled, or by a user to whom no "
+			  "cgroup is delegated");
+}
+
 bool cgroup_frozen(const struct oci_record_cgroup *place)
 {
 	const char *v1;

@@ -108,3 +108,14 @@ void cgroup_remove_empty(const struct oci_record_cgroup *place);
 
 /* Whether it is frozen ("paused"); false when it is gone. */
 bool cgroup_frozen(const struct oci_record_cgroup *place);
+
+/* Stops all processes in it and below where they are, and returns when they have; or lets them go on.  Those
+ * that have not stopped after 10 seconds are let go on, and that is an error. */
+int cgroup_freeze(const struct oci_record_cgroup *place, bool freeze, struct error *err);
+
+/* The same for a moment, in which its processes are listed: they no longer fork.  False where that cannot be
+ * had; after true cgroup_freeze() lets them go on. */
+bool cgroup_hold(const struct oci_record_cgroup *place);
+
+/* The error of a container that has no cgroup of its own, or 0: it has one.  place may be NULL. */
+int cgroup_none(const struct oci_record_cgroup *place, struct error *err);

@@ -18,6 +18,7 @@
 #include "cgroup/controller.h"
 #include "cgroup/devices.h"
 #include "cgroup/directory.h"
+#include "cgroup/freezer.h"
 #include "cgroup/hierarchies.h"
 #include "cgroup/managers.h"
 #include "cgroup/patience.h"
@@ -119,20 +120,13 @@ static bool kill_at_once(const char *directory)
 	return file_write(AT_FDCWD, path, "1") == 0;
 }
 
-static int thaw_here(int dir, void *context, struct error *err)
-{
-	(void)context, (void)err;
-	file_write(dir, "freezer.state", "THAWED");
-	return 0;
-}
-
 /* In version 1 nothing can kill a frozen process.  It is thawed only when the signal is already
  * there: it does not run on in between.  In version 2 the signal is enough. */
 static int thaw(const struct oci_record_cgroup *place, struct error *err)
 {
 	const char *directory = limits_v1_directory(place, "freezer.state");
 
-	return directory ? tree_visit(directory, thaw_here, NULL, err) : 0;
+	return directory ? freezer_thaw_tree(directory, err) : 0;
 }
 
 /* How many processes were killed, or are still ending. */
@@ -168,13 +162,19 @@ static int cgroupfs_kill(const struct oci_record_cgroup *place, struct error *er
 {
 	struct patience patience = PATIENCE(MOST_WAIT_TO_END);
 	autoclose int dir = -1;
+	bool at_once = false;
 
 	if (place->v2) {
-		kill_at_once(place->v2);
+		at_once = kill_at_once(place->v2);
 		dir = open(place->v2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	for (;;) {
-		int r = kill_round(place, err);
+	for (int round = 0;; round++) {
+		int r;
+
+		/* Who forks faster than he is killed is held; most have ended without it. */
+		if (round > 1 && !at_once)
+			cgroup_hold(place);
+		r = kill_round(place, err);
 
 		if (r > 0)
 			r = thaw(place, err) < 0 ? -err->code : 1;

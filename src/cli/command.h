@@ -17,8 +17,8 @@ struct choices {
 	bool debug, systemd_cgroup, version, help;
 
 	/* of the commands */
-	const char *bundle, *config, *pid_file, *console_socket, *format;
-	bool no_pivot, no_new_keyring, detach, keep, all, force, quiet, rootless;
+	const char *bundle, *config, *pid_file, *console_socket, *format, *interval;
+	bool no_pivot, no_new_keyring, detach, keep, all, force, quiet, rootless, stats;
 	unsigned int preserve_fds;
 
 	char **arguments; /* ended by NULL */
@@ -31,18 +31,26 @@ struct command {
 	const char *arguments; /* for help: "ID [SIGNAL]" */
 	const char *summary;
 	const struct option *options[2]; /* tables, ended by NULL if there are fewer */
+	bool options_first;		 /* what stands behind the first argument is none of them */
 	int least, most;		 /* how many arguments there may be */
 
 	/* Returns the program's exit status, or a negative errno. */
 	int (*run)(const struct choices *choices, struct error *err);
 };
 
+/* Whether --format asks for JSON; it is json or table. */
+int choose_json(const struct choices *choices, bool *json, struct error *err);
+
 extern const struct command command_completion;
 extern const struct command command_create;
 extern const struct command command_delete;
+extern const struct command command_events;
 extern const struct command command_features;
 extern const struct command command_kill;
 extern const struct command command_list;
+extern const struct command command_pause;
+extern const struct command command_ps;
+extern const struct command command_resume;
 extern const struct command command_run;
 extern const struct command command_spec;
 extern const struct command command_start;

@@ -11,13 +11,21 @@ static const struct option list_options[] = {
 	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
 };
 
-static int choose_form(const struct choices *choices, enum list_form *form, struct error *err)
+int choose_json(const struct choices *choices, bool *json, struct error *err)
 {
-	bool json = choices->format && strcmp(choices->format, "json") == 0;
-
-	if (choices->format && !json && strcmp(choices->format, "table") != 0)
+	*json = choices->format && strcmp(choices->format, "json") == 0;
+	if (choices->format && !*json && strcmp(choices->format, "table") != 0)
 		return error_config(err, "unknown format \"%s\": it is table or json",
 				    choices->format);
+	return 0;
+}
+
+static int choose_form(const struct choices *choices, enum list_form *form, struct error *err)
+{
+	bool json;
+
+	if (choose_json(choices, &json, err) < 0)
+		return -err->code;
 	if (choices->quiet)
 		*form = LIST_IDS;
 	else

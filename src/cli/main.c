@@ -42,17 +42,9 @@ const struct option help_options[] = {
 };
 
 const struct command *const commands[] = {
-	&command_create,
-	&command_start,
-	&command_run,
-	&command_state,
-	&command_list,
-	&command_kill,
-	&command_delete,
-	&command_features,
-	&command_spec,
-	&command_completion,
-	NULL,
+	&command_create, &command_start,    &command_run,  &command_state,	&command_list,
+	&command_ps,	 &command_events,   &command_kill, &command_pause,	&command_resume,
+	&command_delete, &command_features, &command_spec, &command_completion, NULL,
 };
 
 const struct option *const global_tables[] = {global_options, help_options, NULL};
@@ -159,7 +151,8 @@ static int run_command(struct words *words, struct choices *choices, struct erro
 		tables[i] = command->options[i];
 		tables[i + 1] = help_options;
 	}
-	r = options_parse(tables, &rest, OPTIONS_ANYWHERE, choices, err);
+	r = options_parse(tables, &rest, command->options_first ? OPTIONS_FIRST : OPTIONS_ANYWHERE,
+			  choices, err);
 	if (r == 0 && choices->help) {
 		print_command_help(command, tables);
 		return 0;

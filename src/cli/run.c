@@ -1,4 +1,5 @@
 /* "run": create, start, wait and delete in one. */
+#include "basic/log.h"
 #include "cli/request.h"
 
 static const struct option run_options[] = {
@@ -10,6 +11,7 @@ static const struct option run_options[] = {
 static int run(const struct choices *choices, struct error *err)
 {
 	struct create_request request;
+	struct error end = {0};
 	struct state_root root;
 	int exit_status = 0;
 	int r;
@@ -21,8 +23,11 @@ static int run(const struct choices *choices, struct error *err)
 		return r;
 	r = state_root_open(&root, choices->root, true, err);
 	if (r == 0)
-		r = container_run(&root, &request, &exit_status, err);
+		r = container_run(&root, &request, &exit_status, &end, err);
 	state_root_release(&root);
+	/* Not an error of this program, whose exit status is the container's. */
+	if (r == 0 && end.code)
+		log_error(&end);
 	return r < 0 ? r : exit_status;
 }
 

@@ -21,6 +21,7 @@
 
 #include "basic/cleanup.h"
 #include "cgroup/cgroup.h"
+#include "launch/image.h"
 #include "launch/protocol.h"
 #include "linux/id-mappings.h"
 #include "linux/namespaces.h"
@@ -89,7 +90,7 @@ static void inherit_all(const struct container *container)
 static int execute_init(const struct container *container, int image, struct error *err)
 {
 	char plan[16];
-	char *const args[] = {(char *)"proa:init", plan, NULL};
+	char *const args[] = {(char *)INIT_NAME, plan, NULL};
 	char *const environment[] = {NULL};
 
 	snprintf(plan, sizeof(plan), "%d", container->arena->fd);

@@ -18,6 +18,7 @@
 #include "basic/cleanup.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
+#include "launch/image.h"
 #include "launch/order.h"
 #include "launch/protocol.h"
 #include "launch/stage.h"
@@ -79,7 +80,7 @@ int main(int argc, char **argv)
 	container = plan;
 	/* They came through one exec and are not to come through the next. */
 	sys_close_range(3 + container->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
-	prctl(PR_SET_NAME, "proa:init", 0, 0, 0);
+	prctl(PR_SET_NAME, INIT_NAME, 0, 0, 0);
 	umask(022); /* what is made in the container is not the caller's alone */
 	log_set_level(container->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
 	log_set_sink(note, container);

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -42,12 +43,11 @@
 static int seal_image(struct error *err)
 {
 	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-	const char *name = "proa:init";
-	autoclose int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	autoclose int fd = memfd_create(INIT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 	int r;
 
 	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		fd = memfd_create(INIT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return error_errno(err, errno, "make memory for the container's init");
 	r = file_write_all(fd, init_image, init_image_size);
@@ -140,21 +140,42 @@ static void close_childs_fds(const struct container *container)
 			close(container->mounts[i].fd);
 }
 
-/* How a child ended that said nothing. */
-static int explain_silence(const struct launch *launch, struct error *err)
+/* How init ended, if it has, or does so within as many milliseconds. */
+static bool find_end(const struct launch *launch, int milliseconds, siginfo_t *end)
+{
+	return launch->init_pidfd >= 0 && process_wait(launch->init_pidfd, milliseconds) > 0 &&
+	       waitid(P_PIDFD, (id_t)launch->init_pidfd, end, WEXITED | WNOWAIT | WNOHANG) == 0;
+}
+
+/* If init was killed for lack of memory: that error, with whose limit it was.  Otherwise false. */
+static bool died_of_memory(const struct launch *launch, struct error *err)
 {
 	siginfo_t end = {0};
 
-	if (err->code != ECONNRESET || launch->init_pidfd < 0 ||
-	    process_wait(launch->init_pidfd, 1000) <= 0 ||
-	    waitid(P_PIDFD, (id_t)launch->init_pidfd, &end, WEXITED | WNOWAIT | WNOHANG) < 0)
+	if (!find_end(launch, 0, &end) || end.si_code != CLD_KILLED || end.si_status != SIGKILL ||
+	    !oom_happened(&launch->memory))
+		return false;
+	oom_explain(&launch->memory, err);
+	return true;
+}
+
+/* How a child ended that said nothing; or, if it had no memory, why whatever was to be done with it could not
+ * be: its limits are set while it lives. */
+static int explain_silence(const struct launch *launch, struct error *err)
+{
+	bool silent = err->code == ECONNRESET;
+	siginfo_t end = {0};
+
+	if (!find_end(launch, silent ? 1000 : 0, &end))
+		return -err->code;
+	if (died_of_memory(launch, err) || !silent)
 		return -err->code;
 	if (end.si_code == CLD_EXITED)
 		return error_config(err, "the container's init ended with status %d",
 				    end.si_status);
 	error_config(err, "the container's init was killed by signal %d", end.si_status);
 	if (end.si_status == SIGKILL)
-		return error_hint(err, "its memory limit may be too low, or somebody killed it");
+		return error_hint(err, "the machine may be out of memory, or somebody killed it");
 	if (end.si_status == SIGSYS)
 		return error_hint(err,
 				  "linux.seccomp forbids what init needs before the program runs");
@@ -204,6 +225,7 @@ int launch_begin(struct launch *launch, struct error *err)
 	r = make_sockets(launch, err);
 	if (r < 0)
 		return r;
+	oom_remember(launch->cgroup, &launch->memory);
 	r = launch->container->staged ? begin_staged(launch, image, err)
 				      : begin_directly(launch, image, err);
 	if (r == 0)
@@ -215,7 +237,7 @@ int launch_commit(struct launch *launch, struct error *err)
 {
 	/* What was moved into the container is its own from now on. */
 	net_devices_leave(&launch->net_devices);
-	return answer_ready(launch, err);
+	return answer_ready(launch, err) < 0 ? explain_silence(launch, err) : 0;
 }
 
 /* The socket closes when the program begins; what comes before is why it does not, or the listener that the
@@ -264,6 +286,15 @@ int start_over(int socket, const struct listener_errand *errand, bool *executing
 	return see_through(socket, errand, executing, err);
 }
 
+/* A process that nobody has waited for keeps its name: it is not yet the program's, or never was. */
+static bool is_still_init(const struct launch *launch)
+{
+	struct process_status status;
+
+	return process_status(launch->init.pid, &status) == 0 &&
+	       strcmp(status.name, INIT_NAME) == 0;
+}
+
 int launch_start(struct launch *launch, struct error *err)
 {
 	struct listener_errand errand;
@@ -272,6 +303,9 @@ int launch_start(struct launch *launch, struct error *err)
 
 	if (r == 0)
 		r = start_over(launch->socket, &errand, &executing, err);
+	/* Its end looks like the program's beginning: the socket closes. */
+	if (r == 0 && is_still_init(launch) && died_of_memory(launch, err))
+		return -err->code;
 	return r < 0 ? explain_silence(launch, err) : 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "basic/process.h"
+#include "cgroup/oom.h"
 #include "linux/container.h"
 
 struct listener_errand; /* launch/listener.h */
@@ -31,6 +32,7 @@ struct launch {
 	int lock;	  /* the container's directory, locked: the child lets go of it */
 	int console;	  /* the terminal that init gave, when it is kept; or -1 */
 	struct net_move *net_devices; /* those that were moved into the container, or NULL */
+	struct oom_before memory;     /* what the counters were before there was an init */
 };
 
 /* Validates config.json and prepares the plan; container->arena, config, id and bundle and the caller's

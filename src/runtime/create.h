@@ -31,9 +31,10 @@ int container_create(const struct state_root *root, const struct create_request 
 		     struct error *err);
 
 /* Creates, starts, waits for the end and deletes.  The program's exit status, or 128 and the signal
- * that ended it, is put into *exit_status; 0 with detach. */
+ * that ended it, is put into *exit_status; 0 with detach.  end, zeroed, is filled in when it was killed for
+ * lack of memory. */
 int container_run(const struct state_root *root, const struct create_request *request,
-		  int *exit_status, struct error *err);
+		  int *exit_status, struct error *end, struct error *err);
 
 /* Returns when the program has begun. */
 int container_start(const struct state_root *root, const char *id, struct error *err);

@@ -143,6 +143,7 @@ static int fill_record(struct creation *creation, struct error *err)
 		.owner = container->uid,
 		.annotations = config->annotations,
 		.annotations_len = config->annotations_len,
+		.shares_pids = !(container->new_namespaces & CLONE_NEWPID),
 		.cgroup = &creation->cgroup,
 		.intel_rdt = container->intel_rdt,
 	};

@@ -16,6 +16,7 @@
 #include "basic/names.h"
 #include "basic/syscalls.h"
 #include "cgroup/cgroup.h"
+#include "runtime/lock.h"
 #include "runtime/status.h"
 
 /* signal(7), without "SIG". */
@@ -87,19 +88,12 @@ int signal_number(const char *text, struct error *err)
 	return error_hint(err, "kill -l shows the signals there are");
 }
 
-static int not_running(const char *id, struct error *err)
-{
-	error_config(err, "%s: container not running", id);
-	err->code = ESRCH;
-	return -err->code;
-}
-
 static int signal_init(const struct view *view, const char *id, int number, struct error *err)
 {
 	if (sys_pidfd_send_signal(view->pidfd, number) == 0)
 		return 0;
 	if (errno == ESRCH)
-		return not_running(id, err);
+		return view_not_running(id, err);
 	return error_errno(err, errno, "%s: send signal %d to process %d", id, number, view->pid);
 }
 
@@ -160,34 +154,86 @@ static int signal_cgroup(const struct oci_record_cgroup *cgroup, int number, str
 
 static bool has_cgroup(const struct oci_record *record)
 {
-	return record->cgroup && strcmp(record->cgroup->manager, "disabled") != 0;
+	struct error ignored = {0};
+
+	return cgroup_none(record->cgroup, &ignored) == 0;
+}
+
+/*
+ * Between two looks at the cgroup a process may have forked another, to whom nobody would send the signal; so
+ * they are held meanwhile.  With the lock nobody pauses the container at that time, only to find it running
+ * afterwards; while another command has it the signal goes without.
+ */
+static bool hold(const struct view *view, int number)
+{
+	const struct oci_record_cgroup *cgroup = view->record->cgroup;
+
+	return number != 0 && !lock_held_elsewhere(view->directory) && !cgroup_frozen(cgroup) &&
+	       cgroup_hold(cgroup);
+}
+
+static int signal_all(const struct view *view, int number, struct arena *arena, struct error *err)
+{
+	const struct oci_record_cgroup *cgroup = view->record->cgroup;
+	struct error failure = {0};
+	bool held = hold(view, number);
+	int r = signal_cgroup(cgroup, number, arena, err);
+
+	if (held && cgroup_freeze(cgroup, false, &failure) < 0 && r == 0) {
+		*err = failure;
+		r = -err->code;
+	}
+	return r;
 }
 
 static int kill_all(const struct view *view, const char *id, int number, struct arena *arena,
 		    struct error *err)
 {
-	const struct oci_record_cgroup *cgroup = view->record->cgroup;
 	int r;
 
 	if (!has_cgroup(view->record)) {
 		r = view->pidfd < 0 ? 0 : signal_init(view, id, number, err);
 		return r == -ESRCH ? 0 : r;
 	}
-	r = number == SIGKILL ? cgroup_kill(cgroup, err)
-			      : signal_cgroup(cgroup, number, arena, err);
+	r = number == SIGKILL ? cgroup_kill(view->record->cgroup, err)
+			      : signal_all(view, number, arena, err);
 	return r < 0 ? error_in(err, "%s", id) : 0;
 }
 
-static int kill_first(const struct view *view, const char *id, int number, struct error *err)
+/* What shares a pid namespace does not end with its first process.  It is killed as a whole, also when that
+ * process has gone and left others. */
+static int kill_sharing(const struct view *view, const char *id, struct arena *arena,
+			struct error *err)
 {
+	const struct oci_record_cgroup *cgroup = view->record->cgroup;
+	size_t count = 0;
+	pid_t *pids;
 	int r;
 
-	if (view->status == STATUS_STOPPED || view->status == STATUS_CREATING)
-		return not_running(id, err);
+	r = cgroup_processes(cgroup, arena, &pids, &count, err);
+	if (r == 0 && count == 0 && view->pidfd < 0)
+		return view_not_running(id, err);
+	if (r == 0)
+		r = cgroup_kill(cgroup, err);
+	return r < 0 ? error_in(err, "%s", id) : 0;
+}
+
+static int kill_first(const struct view *view, const char *id, int number, struct arena *arena,
+		      struct error *err)
+{
+	const struct oci_record *record = view->record;
+	int r;
+
+	if (view->status == STATUS_CREATING)
+		return view_not_running(id, err);
+	if (number == SIGKILL && record->shares_pids && has_cgroup(record) && record->cgroup->made)
+		return kill_sharing(view, id, arena, err);
+	if (view->status == STATUS_STOPPED)
+		return view_not_running(id, err);
 	r = signal_init(view, id, number, err);
-	/* A process that a v1 cgroup has frozen takes no signal, not even this one. */
-	if (r == 0 && number == SIGKILL && view->status == STATUS_PAUSED)
-		r = cgroup_kill(view->record->cgroup, err);
+	/* A process that a v1 cgroup has frozen, perhaps only now, takes no signal, not even this one. */
+	if (r == 0 && number == SIGKILL && has_cgroup(record) && cgroup_frozen(record->cgroup))
+		r = cgroup_kill(record->cgroup, err);
 	return r;
 }
 
@@ -204,7 +250,7 @@ int container_kill(const struct state_root *root, const char *id, int number, bo
 	r = view_open(&view, root, id, &arena, err);
 	if (r == 0) {
 		r = all ? kill_all(&view, id, number, &arena, err)
-			: kill_first(&view, id, number, err);
+			: kill_first(&view, id, number, &arena, err);
 		view_release(&view);
 	}
 	arena_release(&arena);

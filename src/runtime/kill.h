@@ -15,7 +15,8 @@
 int signal_number(const char *text, struct error *err);
 
 /*
- * Sends the signal to the container's first process, or with all to every process in its cgroup.
+ * Sends the signal to the container's first process, or with all to every process in its cgroup, none of
+ * which can fork away from it.  SIGKILL ends all of a container that shares a pid namespace.
  * "container not running" if it has ended; but with all that is no error: what should be gone is
  * gone.
  */

@@ -1,5 +1,6 @@
 /* "run": create and start by one process, which may stay until the end. */
 #include <errno.h>
+#include <signal.h>
 
 #include "basic/cleanup.h"
 #include "launch/launch.h"
@@ -48,7 +49,17 @@ static int finish(struct creation *creation, struct error *err)
 	return r;
 }
 
-static int run_in_foreground(struct creation *creation, int *exit_status, struct error *err)
+/* Its status alone does not tell that it was not somebody's signal. */
+static void explain_end(const struct creation *creation, int exit_status, struct error *end)
+{
+	if (exit_status == 128 + SIGKILL && oom_happened(&creation->launch.memory)) {
+		oom_explain(&creation->launch.memory, end);
+		error_in(end, "%s", creation->request->id);
+	}
+}
+
+static int run_in_foreground(struct creation *creation, int *exit_status, struct error *end,
+			     struct error *err)
 {
 	struct foreground foreground;
 	struct error unheard = {0};
@@ -63,6 +74,7 @@ static int run_in_foreground(struct creation *creation, int *exit_status, struct
 		r = foreground_wait(&foreground, &creation->launch, exit_status, err);
 		if (r < 0)
 			launch_abort(&creation->launch);
+		explain_end(creation, *exit_status, end);
 		r = finish(creation, r < 0 ? &unheard : err) < 0 && r == 0 ? -err->code : r;
 	}
 	foreground_end(&foreground);
@@ -70,14 +82,14 @@ static int run_in_foreground(struct creation *creation, int *exit_status, struct
 }
 
 int container_run(const struct state_root *root, const struct create_request *request,
-		  int *exit_status, struct error *err)
+		  int *exit_status, struct error *end, struct error *err)
 {
 	struct creation creation = {.root = root, .request = request};
 	int r;
 
 	*exit_status = 0;
 	r = request->detach ? begin(&creation, err)
-			    : run_in_foreground(&creation, exit_status, err);
+			    : run_in_foreground(&creation, exit_status, end, err);
 	creation_release(&creation);
 	return r;
 }

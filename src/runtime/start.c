@@ -11,12 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "basic/cleanup.h"
 #include "basic/process.h"
 #include "basic/socket.h"
 #include "basic/syscalls.h"
+#include "cgroup/oom.h"
 #include "launch/launch.h"
 #include "launch/listener.h"
 #include "linux/hooks.h"
@@ -29,12 +31,29 @@
 
 enum { END_MILLISECONDS = 1000 };
 
-static int refuse(enum status status, struct error *err)
+static int refuse_stopped(const struct oci_record *record, struct error *err)
 {
-	if (status == STATUS_STOPPED)
+	struct oom_before memory = {0};
+
+	if (record->cgroup && strcmp(record->status, status_name(STATUS_CREATED)) == 0)
+		oom_since_made(record->cgroup, &memory);
+	if (!oom_happened(&memory))
 		return error_config(err, "cannot start a container that has stopped");
-	if (status == STATUS_CREATING)
+	oom_explain(&memory, err);
+	return error_in(err, "cannot start a container that has stopped");
+}
+
+static int refuse(const struct view *view, struct error *err)
+{
+	if (view->status == STATUS_STOPPED)
+		return refuse_stopped(view->record, err);
+	if (view->status == STATUS_CREATING)
 		return error_config(err, "cannot start a container that is still being created");
+	if (view->status == STATUS_PAUSED &&
+	    strcmp(view->record->status, status_name(STATUS_CREATED)) == 0) {
+		error_config(err, "cannot start a container that is paused");
+		return error_hint(err, "\"resume\" it first");
+	}
 	return error_config(err, "cannot start an already running container");
 }
 
@@ -96,7 +115,7 @@ static int say_start(const struct view *view, struct arena *arena, bool *executi
 		return -err->code;
 	socket = socket_connect_at(view->directory, START_SOCKET);
 	if (socket == -ECONNREFUSED)
-		return refuse(STATUS_RUNNING, err);
+		return error_config(err, "cannot start an already running container");
 	if (socket < 0)
 		return error_errno(err, -socket, "reach the container's init");
 	return start_over(socket, &errand, executing, err);
@@ -108,13 +127,20 @@ static int start_in(const struct state_root *root, const char *id, struct view *
 		    struct arena *arena, struct error *err)
 {
 	struct oci_record record = *view->record;
+	struct oom_before memory = {0};
 	struct error unheard = {0};
 	bool executing = true;
 	int r;
 
 	if (view->status != STATUS_CREATED)
-		return refuse(view->status, err);
+		return refuse(view, err);
+	if (record.cgroup)
+		oom_remember(record.cgroup, &memory);
 	r = say_start(view, arena, &executing, err);
+	/* Its end looks like the program's beginning, or like a silent failure: the socket closes. */
+	if (process_wait(view->pidfd, r == -ECONNRESET ? END_MILLISECONDS : 0) > 0 &&
+	    oom_happened(&memory))
+		r = oom_explain(&memory, err);
 	if (r < 0) {
 		/* Init has said why and is about to end: whoever looks next is to see that it has. */
 		if (executing)

@@ -10,6 +10,7 @@
 #include "basic/cleanup.h"
 #include "basic/process.h"
 #include "cgroup/cgroup.h"
+#include "launch/image.h"
 #include "runtime/lock.h"
 #include "runtime/record.h"
 
@@ -106,6 +107,13 @@ int view_open_locked(struct view *view, const struct state_root *root, const cha
 	find_status(view);
 	take_fd(&directory);
 	return 0;
+}
+
+int view_not_running(const char *id, struct error *err)
+{
+	error_config(err, "%s: container not running", id);
+	err->code = ESRCH;
+	return -err->code;
 }
 
 void view_release(struct view *view)

@@ -22,9 +22,6 @@
 #include "libocispec/types.h"
 #include "runtime/state-root.h"
 
-/* The name of the program that waits in a created container, as the kernel tells it. */
-#define INIT_NAME "proa:init"
-
 enum status {
 	STATUS_CREATING,
 	STATUS_CREATED,
@@ -54,3 +51,6 @@ int view_open_locked(struct view *view, const struct state_root *root, const cha
 		     struct arena *arena, struct error *err);
 
 void view_release(struct view *view);
+
+/* The error "ID: container not running"; returns -ESRCH. */
+int view_not_running(const char *id, struct error *err);

@@ -77,6 +77,29 @@ def test_all_with_KILL_ends_a_container_without_a_pid_namespace(t):
                          for path in glob.glob('/proc/[0-9]*/cmdline')), 'all processes end')
 
 
+def test_all_reaches_even_those_who_fork_and_go(t):
+  # Each process starts its successor and ends at once: who only lists them comes too late.
+  for _ in range(5):
+    box = t.box('c() { c & exit 0; }; c & c & c & echo ready; sleep 60')
+    box.no_namespace('pid').launch().wait_for_output('ready')
+    box.kill('--all', 'TERM')
+    t.wait(lambda: t.proa('ps', '--format', 'json', box.id).out == '[]\n', 'all have ended', 3)
+    t.same(box.status(), 'stopped')
+
+
+def test_signal_0_for_all_holds_nobody(t):
+  box = t.box(args=['sleep', '60']).launch()
+  box.kill('--all', '0')
+  t.same(box.status(), 'running')
+
+
+def test_KILL_ends_all_of_a_container_that_shares_the_pid_namespace(t):
+  box = t.box('sleep 61 & sleep 62 & echo ready; wait').no_namespace('pid').launch()
+  box.wait_for_output('ready')
+  box.kill('KILL')
+  t.same(t.proa('ps', '--format', 'json', box.id).out, '[]\n')
+
+
 def test_an_unknown_signal_is_refused(t):
   box = t.box(args=['sleep', '60']).launch()
   for word in ('FOO', '-1', '99', '1x', '', ' 9', 'RTMIN+99'):

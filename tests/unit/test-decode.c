@@ -243,6 +243,10 @@ TEST(says_what_it_expected_and_what_it_found)
 		       "1:12: sysctl: expected an object, found an array");
 	expect_refused(&oci_linux_object, "{\"sysctl\": {\"a.b\": 1}}",
 		       "1:20: sysctl[\"a.b\"]: expected a string, found 1");
+	expect_refused(&oci_pressure_share_object, "{\"avg10\": [1]}",
+		       "1:11: avg10: expected a number, found an array");
+	expect_refused(&oci_memory_statistics_object, "{\"raw\": {\"anon\": -1}}",
+		       "1:18: raw[\"anon\"]: expected an unsigned 64-bit number, found -1");
 	expect_config_refused(" []", "1:2: expected an object, found an array");
 	expect_config_refused("12", "1:1: expected an object, found 12");
 	expect_config_refused("\n\"a\\\"\"", "2:1: expected an object, found \"a\\\"\"");

@@ -64,6 +64,13 @@ static void fill_number(struct filler *filler, const struct oci_number *number, 
 	ck_assert(oci_number_read(number, text, strlen(text), address));
 }
 
+static void fill_decimal(struct filler *filler, char *address)
+{
+	const char *text = arena_printf(&arena, "-%d.%d0", filler->values, filler->round);
+
+	memcpy(address, &text, sizeof(text));
+}
+
 static void fill_value(struct filler *filler, const struct oci_field *field, char *address)
 {
 	char *base = address;
@@ -79,6 +86,9 @@ static void fill_value(struct filler *filler, const struct oci_field *field, cha
 		break;
 	case OCI_NUMBER:
 		fill_number(filler, field->number, address);
+		break;
+	case OCI_DECIMAL:
+		fill_decimal(filler, address);
 		break;
 	case OCI_OBJECT:
 		if (field->shape == OCI_ONE) {

@@ -12,6 +12,7 @@
 
 #include "basic/file.h"
 #include "basic/process.h"
+#include "launch/image.h"
 #include "runtime/delete.h"
 #include "runtime/kill.h"
 #include "runtime/record.h"
