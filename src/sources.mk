@@ -37,6 +37,8 @@ RUNTIME_SOURCES = \
 	src/basic/log.c \
 	src/basic/log.h \
 	src/basic/names.h \
+	src/basic/number-list.c \
+	src/basic/number-list.h \
 	src/basic/process.c \
 	src/basic/process.h \
 	src/basic/signals.c \
@@ -57,7 +59,9 @@ RUNTIME_SOURCES = \
 	src/cgroup/cpu.h \
 	src/cgroup/cpuset.c \
 	src/cgroup/cpuset.h \
+	src/cgroup/delegate.c \
 	src/cgroup/devices-bpf.c \
+	src/cgroup/devices-v1.c \
 	src/cgroup/devices.c \
 	src/cgroup/devices.h \
 	src/cgroup/directory.c \
@@ -73,6 +77,7 @@ RUNTIME_SOURCES = \
 	src/cgroup/limits.c \
 	src/cgroup/managers.h \
 	src/cgroup/memory.c \
+	src/cgroup/network.c \
 	src/cgroup/oom.c \
 	src/cgroup/oom.h \
 	src/cgroup/patience.c \
@@ -80,6 +85,7 @@ RUNTIME_SOURCES = \
 	src/cgroup/pids.c \
 	src/cgroup/place.c \
 	src/cgroup/place.h \
+	src/cgroup/rdma.c \
 	src/cgroup/setting.c \
 	src/cgroup/statistics-v1.c \
 	src/cgroup/statistics-v2.c \
@@ -90,12 +96,17 @@ RUNTIME_SOURCES = \
 	src/cgroup/tree-remove.c \
 	src/cgroup/tree.c \
 	src/cgroup/tree.h \
+	src/cgroup/undo.c \
+	src/cgroup/undo.h \
+	src/cgroup/unified.c \
 	src/linux/annotations.c \
 	src/linux/annotations.h \
 	src/linux/apparmor.c \
 	src/linux/capabilities.c \
 	src/linux/capability-names.c \
 	src/linux/capability-names.h \
+	src/linux/cgroup-owner.c \
+	src/linux/cgroup-owner.h \
 	src/linux/container.h \
 	src/linux/cpu-affinity.c \
 	src/linux/cwd.c \
@@ -141,8 +152,6 @@ RUNTIME_SOURCES = \
 	src/linux/netlink-request.c \
 	src/linux/netlink-request.h \
 	src/linux/no-new-privileges.c \
-	src/linux/number-list.c \
-	src/linux/number-list.h \
 	src/linux/oci-version.c \
 	src/linux/oom-score-adj.c \
 	src/linux/personality.c \
@@ -235,6 +244,8 @@ RUNTIME_SOURCES = \
 	src/runtime/state.h \
 	src/runtime/status.c \
 	src/runtime/status.h \
+	src/runtime/update.c \
+	src/runtime/update.h \
 	src/cli/command.h \
 	src/cli/completion.c \
 	src/cli/create.c \
@@ -256,6 +267,7 @@ RUNTIME_SOURCES = \
 	src/cli/spec.c \
 	src/cli/start.c \
 	src/cli/state.c \
+	src/cli/update.c \
 	libocispec/decode-error.c \
 	libocispec/decode.c \
 	libocispec/decode.h \
@@ -284,6 +296,7 @@ INIT_SOURCES = \
 	src/basic/inside.c \
 	src/basic/json.c \
 	src/basic/log.c \
+	src/basic/number-list.c \
 	src/basic/process.c \
 	src/basic/signals.c \
 	src/basic/socket.c \
@@ -318,7 +331,6 @@ INIT_SOURCES = \
 	src/linux/mounts.c \
 	src/linux/namespaces.c \
 	src/linux/no-new-privileges.c \
-	src/linux/number-list.c \
 	src/linux/oci-version.c \
 	src/linux/oom-score-adj.c \
 	src/linux/personality.c \

@@ -12,13 +12,17 @@ UNIT_TESTS = \
 	tests/unit/test-cgroup-hierarchies \
 	tests/unit/test-cgroup-kernel \
 	tests/unit/test-cgroup-limits \
+	tests/unit/test-cgroup-owner \
 	tests/unit/test-cgroup-place \
+	tests/unit/test-cgroup-undo \
+	tests/unit/test-cgroup-update \
 	tests/unit/test-cgroup \
 	tests/unit/test-clock \
 	tests/unit/test-console \
 	tests/unit/test-cpu-affinity \
 	tests/unit/test-cwd \
 	tests/unit/test-decode \
+	tests/unit/test-device-rules \
 	tests/unit/test-devices \
 	tests/unit/test-domainname \
 	tests/unit/test-duration \
@@ -144,6 +148,7 @@ TEST_FILES = \
 	tests/integration/test_personality.py \
 	tests/integration/test_process.py \
 	tests/integration/test_ps.py \
+	tests/integration/test_resources.py \
 	tests/integration/test_run.py \
 	tests/integration/test_scheduling.py \
 	tests/integration/test_seccomp.py \
@@ -153,6 +158,8 @@ TEST_FILES = \
 	tests/integration/test_surroundings.py \
 	tests/integration/test_sysctl.py \
 	tests/integration/test_terminal.py \
+	tests/integration/test_update.py \
+	tests/integration/worker.py
 	tests/integration/worker.py \
 	tests/vm/suites/commands.py
 

@@ -52,6 +52,31 @@ ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, s
 	return length;
 }
 
+ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **text,
+			 struct error *err)
+{
+	size_t size = 64 * 1024, length = 0;
+	autofree char *buffer = NULL;
+	ssize_t count;
+
+	do {
+		char *more = realloc(buffer, size);
+
+		if (!more)
+			return error_errno(err, ENOMEM, "read %s", name);
+		buffer = more;
+		count = read_all(fd, buffer + length, size - length);
+		if (count < 0)
+			return error_errno(err, (int)-count, "read %s", name);
+		length += (size_t)count;
+		size *= 2;
+	} while (length == size / 2 && length <= FILE_MOST_BYTES);
+	if (length > FILE_MOST_BYTES)
+		return error_config(err, "%s is larger than %d MiB", name, FILE_MOST_BYTES >> 20);
+	*text = arena_copy(arena, buffer, length);
+	return *text ? (ssize_t)length : arena_full(arena, err);
+}
+
 ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
 {
 	autoclose int fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

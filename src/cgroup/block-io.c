@@ -8,6 +8,7 @@
  * Weights are kept by the BFQ scheduler where there is one, in files of its own and in the range of
  * config.json, 10 to 1000; without it version 2 has io.weight, 1 to 10000.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -60,6 +61,28 @@ static int check_weight(bool has, uint16_t weight, const char *property, struct 
 			    (unsigned int)weight);
 }
 
+static int check_device(int64_t major, int64_t minor, struct error *err)
+{
+	if (major >= 0 && minor >= 0 && major <= UINT32_MAX && minor <= UINT32_MAX)
+		return 0;
+	return error_config(err, "no device has the number %" PRId64 ":%" PRId64, major, minor);
+}
+
+static int check_throttles(const struct oci_block_io *io, struct error *err)
+{
+	struct throttle list[THROTTLES];
+
+	list_throttles(io, list);
+	for (int i = 0; i < THROTTLES; i++)
+		for (size_t j = 0; j < list[i].count; j++) {
+			const struct oci_throttle_device *device = &list[i].devices[j];
+
+			if (check_device(device->major, device->minor, err) < 0)
+				return error_in(err, "%s[%zu]", list[i].property, j);
+		}
+	return 0;
+}
+
 static int block_io_check(const struct oci_resources *resources, struct error *err)
 {
 	const struct oci_block_io *io = resources->block_io;
@@ -74,13 +97,30 @@ static int block_io_check(const struct oci_resources *resources, struct error *e
 		if (r == 0)
 			r = check_weight(device->has_leaf_weight, device->leaf_weight, "leafWeight",
 					 err);
+		if (r == 0)
+			r = check_device(device->major, device->minor, err);
 		if (r < 0)
 			error_in(err, "weightDevice[%zu]", i);
 	}
-	return r;
+	return r < 0 ? r : check_throttles(io, err);
 }
 
-static int write_throttle(const char *directory, const struct throttle *throttle, bool v2,
+/* Version 2 has no weight of the tasks of a cgroup against those of the cgroups below it. */
+static int block_io_check_v2(const struct oci_resources *resources, struct error *err)
+{
+	const struct oci_block_io *io = resources->block_io;
+
+	if (io->has_leaf_weight && io->leaf_weight)
+		return setting_unknown("leafWeight", "2", err);
+	for (size_t i = 0; i < io->weight_device_len; i++)
+		if (io->weight_device[i].has_leaf_weight && io->weight_device[i].leaf_weight) {
+			setting_unknown("leafWeight", "2", err);
+			return error_in(err, "weightDevice[%zu]", i);
+		}
+	return 0;
+}
+
+static int write_throttle(const struct target *target, const struct throttle *throttle, bool v2,
 			  struct error *err)
 {
 	for (size_t i = 0; i < throttle->count; i++) {
@@ -93,15 +133,15 @@ static int write_throttle(const char *directory, const struct throttle *throttle
 		snprintf(value, sizeof(value), "%" PRId64 ":%" PRId64 " %s%s%s", device->major,
 			 device->minor, v2 ? throttle->v2_key : "", v2 ? "=" : "",
 			 v2 && device->rate == 0 ? V2_NO_LIMIT : rate);
-		r = setting_write(directory, v2 ? "io.max" : throttle->v1_file, throttle->property,
-				  value, err);
+		r = target_write(target, v2 ? "io.max" : throttle->v1_file, throttle->property,
+				 value, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int write_throttles(const char *directory, const struct oci_block_io *io, bool v2,
+static int write_throttles(const struct target *target, const struct oci_block_io *io, bool v2,
 			   struct error *err)
 {
 	struct throttle list[THROTTLES];
@@ -109,7 +149,7 @@ static int write_throttles(const char *directory, const struct oci_block_io *io,
 
 	list_throttles(io, list);
 	for (int i = 0; i < THROTTLES && r == 0; i++)
-		r = write_throttle(directory, &list[i], v2, err);
+		r = write_throttle(target, &list[i], v2, err);
 	return r;
 }
 
@@ -117,6 +157,7 @@ static int write_throttles(const char *directory, const struct oci_block_io *io,
 struct weight_files {
 	const char *all, *device, *leaf, *leaf_device;
 	bool converted;
+	const struct weight_files *other; /* for devices of which these know nothing, or NULL */
 };
 
 static int64_t convert(const struct weight_files *files, uint16_t weight)
@@ -133,58 +174,72 @@ static void format_weight(const struct oci_weight_device *device, int64_t weight
 		 device->minor, weight);
 }
 
-static int write_device_weights(const char *directory, const struct oci_weight_device *device,
+/* Each device has but one of the two mechanisms, if any. */
+static int write_device_weight(const struct target *target, const struct oci_weight_device *device,
+			       const struct weight_files *files, struct error *err)
+{
+	char value[VALUE_SIZE];
+	int r;
+
+	format_weight(device, convert(files, device->weight), value);
+	r = target_write(target, files->device, "weight", value, err);
+	if (r == -EOPNOTSUPP && files->other &&
+	    setting_exists(target->directory, files->other->device)) {
+		format_weight(device, convert(files->other, device->weight), value);
+		r = target_write(target, files->other->device, "weight", value, err);
+	}
+	if (r == -EOPNOTSUPP)
+		error_hint(err, "the device has neither the scheduler bfq nor an io.cost.qos");
+	return r;
+}
+
+static int write_device_weights(const struct target *target, const struct oci_weight_device *device,
 				const struct weight_files *files, struct error *err)
 {
 	char value[VALUE_SIZE];
 	int r = 0;
 
-	if (device->has_weight && device->weight) {
-		format_weight(device, convert(files, device->weight), value);
-		r = setting_write(directory, files->device, "weight", value, err);
-	}
+	if (device->has_weight && device->weight)
+		r = write_device_weight(target, device, files, err);
 	if (r < 0 || !device->has_leaf_weight || !device->leaf_weight)
 		return r;
-	if (!files->leaf_device)
-		return setting_unknown("leafWeight", "2", err);
 	format_weight(device, device->leaf_weight, value);
-	return setting_write(directory, files->leaf_device, "leafWeight", value, err);
+	return target_write(target, files->leaf_device, "leafWeight", value, err);
 }
 
-static int write_weights(const char *directory, const struct oci_block_io *io,
+static int write_weights(const struct target *target, const struct oci_block_io *io,
 			 const struct weight_files *files, struct error *err)
 {
 	int r = 0;
 
 	if (io->has_weight && io->weight)
-		r = setting_write_number(directory, files->all, "weight",
-					 convert(files, io->weight), err);
-	if (r == 0 && io->has_leaf_weight && io->leaf_weight && !files->leaf)
-		r = setting_unknown("leafWeight", "2", err);
-	else if (r == 0 && io->has_leaf_weight && io->leaf_weight)
-		r = setting_write_number(directory, files->leaf, "leafWeight", io->leaf_weight,
-					 err);
+		r = target_write_number(target, files->all, "weight", convert(files, io->weight),
+					err);
+	if (r == 0 && io->has_leaf_weight && io->leaf_weight)
+		r = target_write_number(target, files->leaf, "leafWeight", io->leaf_weight, err);
 	for (size_t i = 0; r == 0 && i < io->weight_device_len; i++) {
-		r = write_device_weights(directory, &io->weight_device[i], files, err);
+		r = write_device_weights(target, &io->weight_device[i], files, err);
 		if (r < 0)
 			error_in(err, "weightDevice[%zu]", i);
 	}
 	return r;
 }
 
-static int block_io_apply_v2(const char *directory, const struct oci_resources *resources,
+static int block_io_apply_v2(const struct target *target, const struct oci_resources *resources,
 			     struct error *err)
 {
-	static const struct weight_files bfq = {.all = "io.bfq.weight", .device = "io.bfq.weight"};
 	static const struct weight_files plain = {
 		.all = "io.weight", .device = "io.weight", .converted = true};
-	const struct weight_files *files = setting_exists(directory, bfq.all) ? &bfq : &plain;
-	int r = write_weights(directory, resources->block_io, files, err);
+	static const struct weight_files bfq = {
+		.all = "io.bfq.weight", .device = "io.bfq.weight", .other = &plain};
+	const struct weight_files *files =
+		setting_exists(target->directory, bfq.all) ? &bfq : &plain;
+	int r = write_weights(target, resources->block_io, files, err);
 
-	return r < 0 ? r : write_throttles(directory, resources->block_io, true, err);
+	return r < 0 ? r : write_throttles(target, resources->block_io, true, err);
 }
 
-static int block_io_apply_v1(const char *directory, const struct oci_resources *resources,
+static int block_io_apply_v1(const struct target *target, const struct oci_resources *resources,
 			     struct error *err)
 {
 	static const struct weight_files bfq = {
@@ -200,18 +255,21 @@ static int block_io_apply_v1(const char *directory, const struct oci_resources *
 		.leaf = "blkio.leaf_weight",
 		.leaf_device = "blkio.leaf_weight_device",
 	};
-	const struct weight_files *files = setting_exists(directory, plain.all) ? &plain : &bfq;
-	int r = write_weights(directory, resources->block_io, files, err);
+	const struct weight_files *files =
+		setting_exists(target->directory, plain.all) ? &plain : &bfq;
+	int r = write_weights(target, resources->block_io, files, err);
 
-	return r < 0 ? r : write_throttles(directory, resources->block_io, false, err);
+	return r < 0 ? r : write_throttles(target, resources->block_io, false, err);
 }
 
 const struct controller controller_block_io = {
 	.name = "io",
+	.v1_name = "blkio",
 	.property = "blockIO",
 	.v1_file = "blkio.throttle.read_bps_device",
 	.asked = block_io_asked,
 	.check = block_io_check,
+	.check_v2 = block_io_check_v2,
 	.apply_v2 = block_io_apply_v2,
 	.apply_v1 = block_io_apply_v1,
 };

@@ -63,7 +63,9 @@ int cgroup_create(const struct oci_record_cgroup *place, struct error *err)
 
 int cgroup_clone_fd(const struct oci_record_cgroup *place)
 {
-	return place->v2 ? open(place->v2, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	const char *directory = place->leaf ? place->leaf : place->v2;
+
+	return directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 int cgroup_enter(const struct oci_record_cgroup *place, pid_t pid, bool cloned, struct error *err)
@@ -79,6 +81,14 @@ int cgroup_limit(const struct oci_record_cgroup *place, const struct oci_resourc
 	const struct cgroup_manager *manager = find_manager(place->manager, err);
 
 	return manager ? manager->limit(place, resources, err) : -err->code;
+}
+
+int cgroup_update(const struct oci_record_cgroup *place, const struct oci_resources *resources,
+		  struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+
+	return manager ? manager->update(place, resources, err) : -err->code;
 }
 
 static int compare_pids(const void *left, const void *right)
@@ -162,6 +172,8 @@ void cgroup_remove_empty(const struct oci_record_cgroup *place)
 	/* The kernel refuses it for one with processes or cgroups in it. */
 	for (size_t i = 0; i < place->directories_len; i++)
 		rmdir(place->directories[i]);
+	if (place->leaf)
+		rmdir(place->leaf);
 	if (place->v2)
 		rmdir(place->v2);
 }

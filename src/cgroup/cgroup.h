@@ -12,7 +12,9 @@
  *	clone3(2)	   with cgroup_clone_fd(), so that the child begins inside it (v2)
  *	cgroup_enter()	   the hierarchies that it could not begin in (v1)
  *	cgroup_limit()	   linux.resources, once the container's init needs no more than its program
+ *	cgroup_delegate()  where the container may have cgroups of its own
  *	...		   other commands, from the stored place alone
+ *	cgroup_update()	   other limits, while processes are in it
  *	cgroup_kill()	   ends what is in it and below
  *	cgroup_remove()	   removes it and what the container made below
  */
@@ -32,7 +34,8 @@
  *	made	     cgroup_create() is done: what is in it is the container's
  *	manager      "cgroupfs" or "disabled" (then nothing else is set): which of the managers made it
  *	path	     its path below the hierarchies' roots, for people: "/machine/ctr"
- *	v2	     its directory in the v2 hierarchy, absolute, or NULL
+ *	v2	     its directory in the v2 hierarchy, absolute, or NULL: what is limited and removed
+ *	leaf	     the directory below v2 that its processes are put into, absolute, or NULL: v2
  *	directories  its directories in the v1 hierarchies, absolute
  */
 
@@ -42,6 +45,7 @@ struct cgroup_wish {
 	const char *cgroups_path;	       /* linux.cgroupsPath, or NULL */
 	const char *manager;		       /* the name of a manager, or NULL for the default */
 	const struct oci_resources *resources; /* or NULL */
+	const char *delegate; /* the name of a cgroup below for the processes, or NULL */
 	bool optional; /* a plain user's container may run where it is when nothing is delegated */
 };
 
@@ -58,6 +62,8 @@ struct cgroup_manager {
 		     struct error *err);
 	int (*limit)(const struct oci_record_cgroup *place, const struct oci_resources *resources,
 		     struct error *err);
+	int (*update)(const struct oci_record_cgroup *place, const struct oci_resources *resources,
+		      struct error *err);
 	int (*kill)(const struct oci_record_cgroup *place, struct error *err);
 	int (*remove)(const struct oci_record_cgroup *place, struct error *err);
 };
@@ -72,7 +78,11 @@ int cgroup_plan(const struct cgroup_wish *wish, struct arena *arena,
 /* After a failure nothing is left of it. */
 int cgroup_create(const struct oci_record_cgroup *place, struct error *err);
 
-/* An fd of its v2 directory for CLONE_INTO_CGROUP, or -1 if there is none. */
+/* Gives the directory that the processes are in, with the files in it that the kernel names for this, to
+ * uid and gid, or to uid alone if gid is -1.  Only version 2 can do this safely; nothing without it. */
+int cgroup_delegate(const struct oci_record_cgroup *place, uid_t uid, gid_t gid, struct error *err);
+
+/* An fd of the v2 directory for the processes, for CLONE_INTO_CGROUP, or -1 if there is none. */
 int cgroup_clone_fd(const struct oci_record_cgroup *place);
 
 /*
@@ -89,6 +99,11 @@ int cgroup_enter(const struct oci_record_cgroup *place, pid_t pid, bool cloned, 
  * resources says nothing of it, or is NULL. */
 int cgroup_limit(const struct oci_record_cgroup *place, const struct oci_resources *resources,
 		 struct error *err);
+
+/* Sets what resources names, and leaves the rest as it is; devices only where there are rules.  After a
+ * failure all is as it was, and the error says so, or what could not be set back. */
+int cgroup_update(const struct oci_record_cgroup *place, const struct oci_resources *resources,
+		  struct error *err);
 
 /* The pids in it and below, each once, in the arena; their count in *count. */
 int cgroup_processes(const struct oci_record_cgroup *place, struct arena *arena, pid_t **pids,

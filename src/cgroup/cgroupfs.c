@@ -23,6 +23,7 @@
 #include "cgroup/managers.h"
 #include "cgroup/patience.h"
 #include "cgroup/place.h"
+#include "cgroup/subtree.h"
 #include "cgroup/tree.h"
 
 /* How long is waited, in milliseconds. */
@@ -39,12 +40,14 @@ static int cgroupfs_create(const struct oci_record_cgroup *place, struct error *
 	size_t count = 0;
 	int r = 0;
 
-	if (place->directories_len >= MOST_HIERARCHIES)
+	if (place->directories_len + 2 > MOST_HIERARCHIES)
 		return error_errno(err, E2BIG, "make a cgroup");
 	for (size_t i = 0; r == 0 && i < place->directories_len; i++)
 		r = directory_make_v1(place->directories[i], &made[count++], err);
 	if (r == 0 && place->v2)
 		r = directory_make_v2(place->v2, &made[count++], err);
+	if (r == 0 && place->leaf)
+		r = directory_make_v2(place->leaf, &made[count++], err);
 	if (r == 0)
 		return 0;
 	while (count > 0)
@@ -66,6 +69,11 @@ static int cgroupfs_limit(const struct oci_record_cgroup *place,
 
 static int explain_entry(const char *directory, pid_t pid, int code, struct error *err)
 {
+	char threaded[PATH_MAX];
+
+	if (tree_gone(code))
+		return error_config(err, "move process %d into cgroup %s: it is gone", pid,
+				    directory);
 	if (code == EACCES || code == EPERM) {
 		error_config(err, "uid %u may not move process %d into cgroup %s",
 			     (unsigned int)geteuid(), pid, directory);
@@ -73,8 +81,11 @@ static int explain_entry(const char *directory, pid_t pid, int code, struct erro
 				       "both its old and its new one");
 	}
 	error_errno(err, code, "move process %d into cgroup %s", pid, directory);
-	if (code == EOPNOTSUPP)
-		return error_hint(err, "a cgroup above it is threaded");
+	if (code == EOPNOTSUPP && subtree_find_threaded(directory, threaded))
+		return error_hint(err,
+				  "%s is threaded: no cgroup below it can have processes of its "
+				  "own",
+				  threaded);
 	if (code == EBUSY)
 		return error_hint(err, "it hands controllers on to cgroups below it, and so cannot "
 				       "have processes itself");
@@ -105,7 +116,8 @@ static int cgroupfs_enter(const struct oci_record_cgroup *place, pid_t pid, bool
 	for (size_t i = 0; r == 0 && i < place->directories_len; i++)
 		r = enter_directory(place->directories[i], file, pid, err);
 	if (r == 0 && place->v2 && !cloned)
-		r = enter_directory(place->v2, "cgroup.procs", pid, err);
+		r = enter_directory(place->leaf ? place->leaf : place->v2, "cgroup.procs", pid,
+				    err);
 	return r;
 }
 
@@ -210,6 +222,7 @@ const struct cgroup_manager cgroup_manager_cgroupfs = {
 	.create = cgroupfs_create,
 	.enter = cgroupfs_enter,
 	.limit = cgroupfs_limit,
+	.update = limits_update,
 	.kill = cgroupfs_kill,
 	.remove = cgroupfs_remove,
 };

@@ -5,10 +5,13 @@
  *	cpuset(7), https://docs.kernel.org/admin-guide/cgroup-v2.html#cpuset
  *
  * In version 1 a new cpuset is empty, and no process can enter it until it has got both: they are
- * taken from the parent when its directory is made.
+ * taken from the parent when its directory is made.  And there none may lack what one below it has: where
+ * the container has made cpusets of its own, a smaller list goes to them first.  Version 2 looks after
+ * both itself.
  */
 #include "cgroup/cpuset.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +19,7 @@
 #include <string.h>
 
 #include "basic/file.h"
+#include "basic/number-list.h"
 #include "cgroup/controller.h"
 
 static bool cpuset_asked(const struct oci_resources *resources)
@@ -27,10 +31,9 @@ static bool cpuset_asked(const struct oci_resources *resources)
 
 static int check_list(const char *list, const char *property, struct error *err)
 {
-	if (!list || list[strspn(list, "0123456789,-")] == '\0')
+	if (!list || number_list_parse(list, NUMBER_LIST_MOST, NULL, err) >= 0)
 		return 0;
-	error_config(err, "%s: \"%s\" is not a list", property, list);
-	return error_hint(err, "write one like \"0-3,7\"");
+	return error_in(err, "%s", property);
 }
 
 static int cpuset_check(const struct oci_resources *resources, struct error *err)
@@ -40,19 +43,28 @@ static int cpuset_check(const struct oci_resources *resources, struct error *err
 	return r < 0 ? r : check_list(resources->cpu->mems, "mems", err);
 }
 
-/* The same files in both versions. */
-static int cpuset_apply(const char *directory, const struct oci_resources *resources,
-			struct error *err)
+typedef int write_list(const struct target *target, const char *file, const char *property,
+		       const char *list, struct error *err);
+
+static int apply(const struct target *target, const struct oci_cpu *cpu, write_list *write_one,
+		 struct error *err)
 {
-	const struct oci_cpu *cpu = resources->cpu;
 	int r = 0;
 
 	if (cpu->cpus && cpu->cpus[0])
-		r = setting_write(directory, "cpuset.cpus", "cpus", cpu->cpus, err);
+		r = write_one(target, "cpuset.cpus", "cpus", cpu->cpus, err);
 	if (r == 0 && cpu->mems && cpu->mems[0])
-		r = setting_write(directory, "cpuset.mems", "mems", cpu->mems, err);
+		r = write_one(target, "cpuset.mems", "mems", cpu->mems, err);
 	return r;
 }
+
+static int cpuset_apply_v2(const struct target *target, const struct oci_resources *resources,
+			   struct error *err)
+{
+	return apply(target, resources->cpu, target_write, err);
+}
+
+/* -- version 1 -------------------------------------------------------------------------------- */
 
 /* Reads the file of the cpuset at directory; returns the length without the newline. */
 static ssize_t read_list(const char *directory, const char *file, char *list, size_t size)
@@ -106,12 +118,102 @@ int cpuset_inherit(const char *directory, struct error *err)
 	return r < 0 ? r : inherit_list(directory, "cpuset.mems", err);
 }
 
+enum { WORDS = NUMBER_LIST_MOST / NUMBER_LIST_WORD, MOST_DEPTH = 64 };
+
+/* What the cpusets below a container's are to be within. */
+struct narrowing {
+	const struct target *target;
+	const char *file, *property, *list;
+	unsigned long bits[WORDS];
+	int depth;
+};
+
+/* Writes the numbers of bits as a list, or returns false when there are none. */
+static bool format_list(const unsigned long *bits, char *list, size_t size)
+{
+	size_t used = 0;
+
+	list[0] = '\0';
+	for (size_t i = 0; i < NUMBER_LIST_MOST && used < size; i++)
+		if (bits[i / NUMBER_LIST_WORD] >> i % NUMBER_LIST_WORD & 1)
+			used += (size_t)snprintf(list + used, size - used, "%s%zu",
+						 used > 0 ? "," : "", i);
+	return used > 0 && used < size;
+}
+
+/* The cpuset at path keeps what is in the list; one of which nothing would be left gets all. */
+static int narrow_one(const struct narrowing *narrowing, const char *path, struct error *err)
+{
+	const struct target target = {path, narrowing->target->undo};
+	unsigned long bits[WORDS] = {0};
+	char list[4096];
+
+	if (read_list(path, narrowing->file, list, sizeof(list)) <= 0 ||
+	    number_list_parse(list, NUMBER_LIST_MOST, bits, err) < 0)
+		return 0;
+	for (size_t i = 0; i < WORDS; i++)
+		bits[i] &= narrowing->bits[i];
+	if (!format_list(bits, list, sizeof(list)))
+		return target_write(&target, narrowing->file, narrowing->property, narrowing->list,
+				    err);
+	return target_write(&target, narrowing->file, narrowing->property, list, err);
+}
+
+/* From the lowest up: each is within the one above it at any moment. */
+static int narrow_below(struct narrowing *narrowing, const char *path, struct error *err)
+{
+	DIR *listing = opendir(path);
+	const struct dirent *entry;
+	char below[PATH_MAX];
+	int r = 0;
+
+	if (!listing || narrowing->depth == MOST_DEPTH) {
+		if (listing)
+			closedir(listing);
+		return 0;
+	}
+	narrowing->depth++;
+	while (r == 0 && (entry = readdir(listing)) != NULL) {
+		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0 ||
+		    snprintf(below, sizeof(below), "%s/%s", path, entry->d_name) >=
+			    (int)sizeof(below))
+			continue;
+		r = narrow_below(narrowing, below, err);
+		if (r == 0)
+			r = narrow_one(narrowing, below, err);
+	}
+	narrowing->depth--;
+	closedir(listing);
+	return r;
+}
+
+static int write_v1(const struct target *target, const char *file, const char *property,
+		    const char *list, struct error *err)
+{
+	struct narrowing narrowing = {target, file, property, list, {0}, 0};
+	int r = target_write(target, file, property, list, err);
+
+	if (r != -EBUSY)
+		return r;
+	r = number_list_parse(list, NUMBER_LIST_MOST, narrowing.bits, err);
+	if (r >= 0)
+		r = narrow_below(&narrowing, target->directory, err);
+	return r < 0 ? r : target_write(target, file, property, list, err);
+}
+
+static int cpuset_apply_v1(const struct target *target, const struct oci_resources *resources,
+			   struct error *err)
+{
+	return apply(target, resources->cpu, write_v1, err);
+}
+
 const struct controller controller_cpuset = {
 	.name = "cpuset",
 	.property = "cpu",
 	.v1_file = "cpuset.cpus",
 	.asked = cpuset_asked,
 	.check = cpuset_check,
-	.apply_v2 = cpuset_apply,
-	.apply_v1 = cpuset_apply,
+	.apply_v2 = cpuset_apply_v2,
+	.apply_v1 = cpuset_apply_v1,
 };

@@ -9,7 +9,8 @@
  * the end, makes it no.
  *
  * It is attached with BPF_F_ALLOW_MULTI: those of the cgroups above go on to count, and a container
- * that has a cgroup below its own may only take away.
+ * that has a cgroup below its own may only take away.  Later rules replace the program that is there, which
+ * is known by its name, in one step (BPF_F_REPLACE).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,9 @@
 
 #include "basic/cleanup.h"
 #include "cgroup/devices.h"
+#include "cgroup/tree.h"
+
+#define PROGRAM_NAME "proa_devices"
 
 enum {
 	CONTEXT = BPF_REG_1, /* struct bpf_cgroup_dev_ctx */
@@ -112,59 +116,153 @@ static void add_rule(struct program *program, const struct device_rule *rule)
 	}
 }
 
+size_t devices_program_size(const struct device_rules *list)
+{
+	return HEAD_LENGTH + list->count * RULE_LENGTH + TAIL_LENGTH;
+}
+
+size_t devices_program(const struct device_rules *list, struct bpf_insn *code)
+{
+	struct program program = {.code = code};
+
+	add_head(&program);
+	for (size_t i = list->count; i > 0; i--)
+		add_rule(&program, &list->rules[i - 1]);
+	add_answer(&program, list->all);
+	return program.length;
+}
+
+/* -- the kernel -------------------------------------------------------------------------------- */
+
 static int bpf(int command, union bpf_attr *attributes)
 {
 	return (int)syscall(SYS_bpf, command, attributes, sizeof(*attributes));
 }
 
-static int load_program(const struct program *program)
+/* The kernel says in a log why it does not take a program. */
+static int load_program(const struct program *program, char *log, size_t log_size)
 {
 	union bpf_attr attributes = {
 		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
 		.insns = (uint64_t)(uintptr_t)program->code,
 		.insn_cnt = (uint32_t)program->length,
 		.license = (uint64_t)(uintptr_t) "GPL",
+		.prog_name = PROGRAM_NAME,
+		.log_level = log != NULL,
+		.log_buf = (uint64_t)(uintptr_t)log,
+		.log_size = (uint32_t)log_size,
 	};
 
 	return bpf(BPF_PROG_LOAD, &attributes);
 }
 
-static int attach_program(int cgroup, int loaded)
+static int explain_load(const struct program *program, int code, struct error *err)
+{
+	enum { LOG_SIZE = 64 * 1024 };
+	autofree char *log = calloc(1, LOG_SIZE);
+
+	error_errno(err, code, "load the program");
+	if (code == EINVAL && log && load_program(program, log, LOG_SIZE) < 0 && log[0])
+		return error_hint(err, "the kernel says: %.*s", (int)strcspn(log, "\n"), log);
+	return error_hint(err, "the kernel needs CONFIG_CGROUP_BPF, and CAP_BPF and CAP_NET_ADMIN "
+			       "or root");
+}
+
+/* Whether the program is one of ours. */
+static bool is_ours(int program)
+{
+	struct bpf_prog_info info = {0};
+	union bpf_attr attributes = {
+		.info.bpf_fd = (uint32_t)program,
+		.info.info_len = sizeof(info),
+		.info.info = (uint64_t)(uintptr_t)&info,
+	};
+
+	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes) == 0 &&
+	       strcmp(info.name, PROGRAM_NAME) == 0;
+}
+
+/* The program that is attached to the cgroup under our name, or -1; others may be attached as well,
+ * systemd's is. */
+static int find_attached(int cgroup)
+{
+	enum { MOST_PROGRAMS = 64 }; /* the kernel's own limit */
+	uint32_t ids[MOST_PROGRAMS] = {0};
+	union bpf_attr query = {
+		.query.target_fd = (uint32_t)cgroup,
+		.query.attach_type = BPF_CGROUP_DEVICE,
+		.query.prog_ids = (uint64_t)(uintptr_t)ids,
+		.query.prog_cnt = MOST_PROGRAMS,
+	};
+
+	if (bpf(BPF_PROG_QUERY, &query) < 0)
+		return -1;
+	for (uint32_t i = 0; i < query.query.prog_cnt; i++) {
+		union bpf_attr attributes = {.prog_id = ids[i]};
+		autoclose int program = bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+
+		if (program >= 0 && is_ours(program))
+			return take_fd(&program);
+	}
+	return -1;
+}
+
+/* former: the one that it replaces, or -1. */
+static int attach_program(int cgroup, int loaded, int former)
 {
 	union bpf_attr attributes = {
 		.target_fd = (uint32_t)cgroup,
 		.attach_bpf_fd = (uint32_t)loaded,
 		.attach_type = BPF_CGROUP_DEVICE,
-		.attach_flags = BPF_F_ALLOW_MULTI,
+		.attach_flags = BPF_F_ALLOW_MULTI | (former < 0 ? 0 : BPF_F_REPLACE),
+		.replace_bpf_fd = (uint32_t)(former < 0 ? 0 : former),
 	};
 
 	return bpf(BPF_PROG_ATTACH, &attributes);
 }
 
-int devices_attach(const char *directory, const struct device_rules *list, struct error *err)
+static int detach_program(int cgroup, int program)
 {
-	autofree struct bpf_insn *code =
-		calloc(HEAD_LENGTH + list->count * RULE_LENGTH + TAIL_LENGTH, sizeof(*code));
+	union bpf_attr attributes = {
+		.target_fd = (uint32_t)cgroup,
+		.attach_bpf_fd = (uint32_t)program,
+		.attach_type = BPF_CGROUP_DEVICE,
+	};
+
+	return bpf(BPF_PROG_DETACH, &attributes);
+}
+
+static int attach(int cgroup, int former, const struct device_rules *list, struct error *err)
+{
+	autofree struct bpf_insn *code = calloc(devices_program_size(list), sizeof(*code));
 	struct program program = {.code = code};
-	autoclose int cgroup = -1, loaded = -1;
+	autoclose int loaded = -1;
 
 	if (!code)
-		return error_errno(err, ENOMEM, "linux.resources.devices");
-	add_head(&program);
-	for (size_t i = list->count; i > 0; i--)
-		add_rule(&program, &list->rules[i - 1]);
-	add_answer(&program, list->all);
-	cgroup = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return error_errno(err, ENOMEM, "make the program");
+	program.length = devices_program(list, code);
+	loaded = load_program(&program, NULL, 0);
+	if (loaded < 0)
+		return explain_load(&program, errno, err);
+	if (attach_program(cgroup, loaded, former) < 0)
+		return error_errno(err, errno, "attach the program");
+	return 0;
+}
+
+int devices_attach(const char *directory, const struct device_rules *list, struct error *err)
+{
+	autoclose int cgroup = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int former = -1;
+
+	if (cgroup < 0 && tree_gone(errno))
+		return error_config(err, "cgroup %s is gone", directory);
 	if (cgroup < 0)
 		return error_errno(err, errno, "open cgroup %s", directory);
-	loaded = load_program(&program);
-	if (loaded < 0) {
-		error_errno(err, errno, "linux.resources.devices: load the program");
-		return error_hint(err, "the kernel needs CONFIG_CGROUP_BPF, and CAP_BPF and "
-				       "CAP_NET_ADMIN or root");
-	}
-	if (attach_program(cgroup, loaded) < 0)
-		return error_errno(err, errno, "linux.resources.devices: attach the program to %s",
-				   directory);
+	former = find_attached(cgroup);
+	if (!list->all || list->count > 0)
+		return attach(cgroup, former, list, err);
+	/* What denies nothing is not worth a program. */
+	if (former >= 0 && detach_program(cgroup, former) < 0)
+		return error_errno(err, errno, "detach the program");
 	return 0;
 }

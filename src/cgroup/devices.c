@@ -15,16 +15,14 @@
 #include "cgroup/devices.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/users.h"
 #include "cgroup/controller.h"
 
 static const struct device_rule implied_rules[] = {
@@ -133,92 +131,52 @@ int devices_rules(const struct oci_resources *resources, struct device_rules *li
 	return 0;
 }
 
-/* -- version 1 -------------------------------------------------------------------------------- */
+/* -- minimising ------------------------------------------------------------------------------- */
 
-static void format_number(int64_t number, char text[SETTING_SIZE])
+static bool number_covers(int64_t wide, int64_t narrow)
 {
-	if (number == DEVICE_ANY)
-		snprintf(text, SETTING_SIZE, "*");
-	else
-		snprintf(text, SETTING_SIZE, "%" PRId64, number);
+	return wide == DEVICE_ANY || wide == narrow;
 }
 
-static int write_line(int fd, const struct device_rule *rule, char type)
+/* Whether all that a rule speaks of is also spoken of by the other. */
+static bool covers(const struct device_rule *wide, const struct device_rule *narrow)
 {
-	char major[SETTING_SIZE], minor[SETTING_SIZE], line[3 * SETTING_SIZE];
-	int length;
-
-	format_number(rule->major, major);
-	format_number(rule->minor, minor);
-	length = snprintf(line, sizeof(line), "%c %s:%s %s%s%s", type, major, minor,
-			  rule->access & ACCESS_READ ? "r" : "",
-			  rule->access & ACCESS_WRITE ? "w" : "",
-			  rule->access & ACCESS_MAKE ? "m" : "");
-	return write(fd, line, (size_t)length) < 0 ? -errno : 0;
+	return (wide->type == 'a' || wide->type == narrow->type) &&
+	       number_covers(wide->major, narrow->major) &&
+	       number_covers(wide->minor, narrow->minor) && (narrow->access & ~wide->access) == 0;
 }
 
-/* The kernel takes "a" for everything, whatever follows: a rule for both types is two. */
-static int write_rule(int fd, const struct device_rule *rule)
+bool devices_overlap(const struct device_rule *a, const struct device_rule *b)
 {
-	int r;
-
-	if (rule->type != 'a')
-		return write_line(fd, rule, rule->type);
-	r = write_line(fd, rule, 'c');
-	return r < 0 ? r : write_line(fd, rule, 'b');
+	return (a->type == 'a' || b->type == 'a' || a->type == b->type) &&
+	       (number_covers(a->major, b->major) || number_covers(b->major, a->major)) &&
+	       (number_covers(a->minor, b->minor) || number_covers(b->minor, a->minor));
 }
 
-static int write_rules(int allow, int deny, const struct device_rules *list, struct error *err)
+/* Whether a later rule has the last word on all that the rule at this index says. */
+static bool is_overruled(const struct device_rules *list, size_t index)
 {
-	if (write(list->all ? allow : deny, "a", 1) < 0)
-		return error_errno(err, errno, "linux.resources.devices: %s all devices",
-				   list->all ? "allow" : "deny");
+	for (size_t i = index + 1; i < list->count; i++)
+		if (covers(&list->rules[i], &list->rules[index]))
+			return true;
+	return false;
+}
+
+void devices_minimise(struct device_rules *list)
+{
+	size_t kept = 0;
+
 	for (size_t i = 0; i < list->count; i++) {
 		const struct device_rule *rule = &list->rules[i];
-		int r = write_rule(rule->allow ? allow : deny, rule);
 
-		/* What the cgroup above does not have cannot be handed on, nor was it asked for. */
-		if (r == 0 || (r == -EPERM && rule->implied))
-			continue;
-		error_errno(err, -r, "linux.resources.devices: %s %c %" PRId64 ":%" PRId64,
-			    rule->allow ? "allow" : "deny", rule->type, rule->major, rule->minor);
-		return r == -EPERM ? error_hint(err, "the cgroup above does not allow it") : r;
+		/* At the beginning all is so anyway. */
+		if ((kept > 0 || rule->allow != list->all) && !is_overruled(list, i))
+			list->rules[kept++] = *rule;
 	}
-	return 0;
+	list->count = kept;
 }
 
-static int open_file(const char *directory, const char *file)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int apply_v1(const char *directory, const struct device_rules *list, struct error *err)
-{
-	autoclose int allow = open_file(directory, "devices.allow");
-	autoclose int deny = open_file(directory, "devices.deny");
-
-	if (allow < 0 || deny < 0)
-		return error_errno(err, -(allow < 0 ? allow : deny),
-				   "linux.resources.devices: open the list of %s", directory);
-	return write_rules(allow, deny, list, err);
-}
-
-/* -- both ------------------------------------------------------------------------------------- */
-
-/* Whether we are somebody whom the kernel lets set device rules: root of the machine. */
-static bool is_host_root(void)
-{
-	enum { FIRST_USER_NAMESPACE = 0xEFFFFFFD }; /* its inode, linux/nsfs.h */
-	struct stat status;
-
-	return geteuid() == 0 && (stat("/proc/self/ns/user", &status) < 0 ||
-				  status.st_ino == (ino_t)FIRST_USER_NAMESPACE);
-}
+/* -- applying ---------------------------------------------------------------------------------- */
 
 int devices_apply(const struct oci_record_cgroup *place, const struct oci_resources *resources,
 		  struct error *err)
@@ -229,12 +187,13 @@ int devices_apply(const struct oci_record_cgroup *place, const struct oci_resour
 
 	if (r < 0)
 		return r;
+	devices_minimise(&list);
 	if (v1)
-		r = apply_v1(v1, &list, err);
+		r = devices_list(v1, &list, err);
 	else if (place->v2)
 		r = devices_attach(place->v2, &list, err);
 	free(list.rules);
-	if ((r == -EPERM || r == -EACCES) && !is_host_root())
+	if ((r == -EPERM || r == -EACCES) && is_plain_user(geteuid()))
 		return 0;
-	return r;
+	return r < 0 ? error_in(err, "linux.resources.devices") : 0;
 }

@@ -40,15 +40,34 @@ struct device_rules {
 
 int devices_check(const struct oci_resources *resources, struct error *err);
 
+/* Takes out of the list the rules that change nothing. */
+void devices_minimise(struct device_rules *list);
+
+/* Whether there is a device that both rules speak of. */
+bool devices_overlap(const struct device_rule *a, const struct device_rule *b);
+
 /* With the devices that every container may have, among what the user's rules leave to be said. */
 int devices_rules(const struct oci_resources *resources, struct device_rules *list,
 		  struct error *err);
 
-/* resources may be NULL. */
+/* resources may be NULL.  What is in force in the cgroup is replaced by what the rules say. */
 int devices_apply(const struct oci_record_cgroup *place, const struct oci_resources *resources,
 		  struct error *err);
 
+/* -- devices-v1.c: version 1 ------------------------------------------------------------------ */
+
+/* Puts the rules into the list of the cgroup at directory.  At no moment is more allowed than before or
+ * afterwards. */
+int devices_list(const char *directory, const struct device_rules *list, struct error *err);
+
 /* -- devices-bpf.c: version 2 ----------------------------------------------------------------- */
 
-/* Attaches a program that carries out the rules to the cgroup at directory. */
+struct bpf_insn; /* linux/bpf.h */
+
+/* Writes the program that carries out the rules, and returns its length; there is room for
+ * devices_program_size() instructions. */
+size_t devices_program(const struct device_rules *list, struct bpf_insn *code);
+size_t devices_program_size(const struct device_rules *list);
+
+/* Attaches it to the cgroup at directory, in place of an earlier one. */
 int devices_attach(const char *directory, const struct device_rules *list, struct error *err);

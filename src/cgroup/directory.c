@@ -33,6 +33,9 @@ static int explain_refusal(const char *path, int code, struct error *err)
 		error_config(err, "uid %u may not make cgroup %s", (unsigned int)geteuid(), path);
 		return error_hint(err, "the cgroup above it is not delegated to this user");
 	}
+	if (tree_gone(code))
+		return error_config(err, "make cgroup %s: the one above it has just been removed",
+				    path);
 	error_errno(err, code, "make cgroup %s", path);
 	if (code == EROFS)
 		return error_hint(err, "the cgroup file system is mounted read-only here");
@@ -124,7 +127,7 @@ bool directory_frozen_v2(const char *path)
 	return file_begins(path, "cgroup.freeze", "1");
 }
 
-static int check_free(const char *path, bool frozen, struct error *err)
+static int check_free(const char *path, struct error *err)
 {
 	struct pid_list list = {0};
 	int r = tree_processes(path, &list, err);
@@ -133,15 +136,20 @@ static int check_free(const char *path, bool frozen, struct error *err)
 	free(list.pids);
 	if (r < 0)
 		return error_in(err, "look into cgroup %s", path);
-	if (count > 0) {
-		error_config(err, "container's cgroup is not empty: %zu process(es) found in %s",
-			     count, path);
-		return error_hint(err, "choose another linux.cgroupsPath, or end them");
-	}
-	if (!frozen)
+	if (count == 0)
 		return 0;
+	error_config(err, "container's cgroup is not empty: %zu process(es) found in %s", count,
+		     path);
+	return error_hint(err, "choose another linux.cgroupsPath, or end them");
+}
+
+/* In one that is frozen, or below one, the container's init would never come to its first step. */
+static int refuse_frozen(const char *path, bool itself, struct error *err)
+{
 	error_config(err, "container's cgroup unexpectedly frozen: %s", path);
-	return error_hint(err, "choose another linux.cgroupsPath, or thaw it");
+	if (itself)
+		return error_hint(err, "choose another linux.cgroupsPath, or thaw it");
+	return error_hint(err, "a cgroup above it is frozen");
 }
 
 /* Whether a process that is born into the cgroup is killed at once. */
@@ -181,19 +189,32 @@ int directory_make_v1(const char *path, struct made_directory *made, struct erro
 	int r = make(path, made, err);
 
 	if (r == 0 && made->kept == strlen(path))
-		r = check_free(path, directory_frozen_v1(path), err);
+		r = check_free(path, err);
+	if (r == 0 && directory_frozen_v1(path))
+		r = refuse_frozen(path, file_begins(path, "freezer.self_freezing", "1"), err);
 	return r < 0 ? r : cpuset_inherit(path, err);
+}
+
+/* Also from above; a cgroup without processes is so at once. */
+static bool is_frozen(const char *path)
+{
+	char file[PATH_MAX], text[128];
+
+	snprintf(file, sizeof(file), "%s/cgroup.events", path);
+	return file_read_small(AT_FDCWD, file, text, sizeof(text)) > 0 && strstr(text, "frozen 1");
 }
 
 int directory_make_v2(const char *path, struct made_directory *made, struct error *err)
 {
 	int r = make(path, made, err);
+	bool old = r == 0 && made->kept == strlen(path);
 
-	if (r == 0 && made->kept == strlen(path)) {
-		r = check_free(path, directory_frozen_v2(path), err);
-		if (r == 0 && kills_newborn(path))
-			r = renew(path, err);
-	}
+	if (old)
+		r = check_free(path, err);
+	if (r == 0 && is_frozen(path))
+		r = refuse_frozen(path, directory_frozen_v2(path), err);
+	if (r == 0 && old && kills_newborn(path))
+		r = renew(path, err);
 	if (r == 0)
 		subtree_enable(path);
 	return r;

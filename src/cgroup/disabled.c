@@ -40,6 +40,7 @@ const struct cgroup_manager cgroup_manager_disabled = {
 	.create = nothing_to_do,
 	.enter = disabled_enter,
 	.limit = disabled_limit,
+	.update = disabled_limit,
 	.kill = nothing_to_do,
 	.remove = nothing_to_do,
 };

@@ -245,3 +245,12 @@ int hierarchies_find(struct arena *arena, struct hierarchies *found, struct erro
 {
 	return hierarchies_read(arena, "/proc/self/mountinfo", "/proc/self/cgroup", found, err);
 }
+
+bool hierarchies_have(const struct hierarchies *found, const char *controller)
+{
+	for (size_t i = 0; i < found->count; i++)
+		if (!found->list[i].v2 &&
+		    has_word(found->list[i].controllers, controller, strlen(controller)))
+			return true;
+	return false;
+}

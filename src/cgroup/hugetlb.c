@@ -44,7 +44,7 @@ static int hugetlb_check(const struct oci_resources *resources, struct error *er
 	return 0;
 }
 
-static int write_one(const char *directory, const struct oci_hugepage_limit *limit,
+static int write_one(const struct target *target, const struct oci_hugepage_limit *limit,
 		     const char *ending, struct error *err)
 {
 	char file[FILE_SIZE], reserved[FILE_SIZE], value[SETTING_SIZE];
@@ -53,31 +53,31 @@ static int write_one(const char *directory, const struct oci_hugepage_limit *lim
 	snprintf(file, sizeof(file), "hugetlb.%s.%s", limit->page_size, ending);
 	snprintf(reserved, sizeof(reserved), "hugetlb.%s.rsvd.%s", limit->page_size, ending);
 	snprintf(value, sizeof(value), "%" PRIu64, limit->limit);
-	r = setting_write(directory, file, "limit", value, err);
-	if (r == 0 && setting_exists(directory, reserved))
-		r = setting_write(directory, reserved, "limit", value, err);
+	r = target_write(target, file, "limit", value, err);
+	if (r == 0 && setting_exists(target->directory, reserved))
+		r = target_write(target, reserved, "limit", value, err);
 	return r;
 }
 
-static int apply(const char *directory, const struct oci_resources *resources, const char *ending,
-		 struct error *err)
+static int apply(const struct target *target, const struct oci_resources *resources,
+		 const char *ending, struct error *err)
 {
 	for (size_t i = 0; i < resources->hugepage_limits_len; i++)
-		if (write_one(directory, &resources->hugepage_limits[i], ending, err) < 0)
+		if (write_one(target, &resources->hugepage_limits[i], ending, err) < 0)
 			return error_in(err, "[%zu]", i);
 	return 0;
 }
 
-static int hugetlb_apply_v2(const char *directory, const struct oci_resources *resources,
+static int hugetlb_apply_v2(const struct target *target, const struct oci_resources *resources,
 			    struct error *err)
 {
-	return apply(directory, resources, "max", err);
+	return apply(target, resources, "max", err);
 }
 
-static int hugetlb_apply_v1(const char *directory, const struct oci_resources *resources,
+static int hugetlb_apply_v1(const struct target *target, const struct oci_resources *resources,
 			    struct error *err)
 {
-	return apply(directory, resources, "limit_in_bytes", err);
+	return apply(target, resources, "limit_in_bytes", err);
 }
 
 const struct controller controller_hugetlb = {

@@ -22,6 +22,7 @@
 
 #include "cgroup/controller.h"
 #include "cgroup/hierarchies.h"
+#include "cgroup/subtree.h"
 
 /* "slice:prefix:name" is how a place in a systemd is written. */
 static int refuse_systemd(const char *path, struct error *err)
@@ -186,12 +187,30 @@ static int add_directory(struct search *search, const struct hierarchy *hierarch
 	return 0;
 }
 
+/* A login session is in a cgroup that is root's, whatever the user's own systemd has. */
+static int explain_no_delegation(const struct hierarchy *v2, const char *asked, struct error *err)
+{
+	char directory[PATH_MAX], list[SUBTREE_SIZE];
+
+	snprintf(directory, sizeof(directory), "%s%s", v2->mount, v2->own);
+	subtree_read(directory, "cgroup.controllers", list);
+	error_config(err,
+		     "linux.resources.%s: cgroup %s, with \"%s\" in cgroup.controllers, is not "
+		     "delegated to uid %u",
+		     asked, directory, list, (unsigned int)geteuid());
+	return error_hint(err, "\"systemd-run --user --scope -p Delegate=yes\" runs a command in "
+			       "one that is, with the controllers of \"Delegate=cpu cpuset io "
+			       "memory pids\" in a drop-in of user@.service");
+}
+
 static int explain_none(const struct hierarchies *found, const char *asked, struct error *err)
 {
 	if (found->mode == CGROUP_NONE) {
 		error_config(err, "linux.resources.%s: no cgroup hierarchy is mounted", asked);
 		return error_hint(err, "mount cgroup2 at /sys/fs/cgroup");
 	}
+	if (found->mode == CGROUP_V2 && found->list[0].own)
+		return explain_no_delegation(&found->list[0], asked, err);
 	error_config(err, "linux.resources.%s: no cgroup is delegated to uid %u", asked,
 		     (unsigned int)geteuid());
 	return error_hint(err, "remove linux.resources, or give user@.service a drop-in with "
@@ -213,12 +232,32 @@ int place_disable(const struct cgroup_wish *wish, struct arena *arena,
 	return error_hint(err, "the cgroup manager is \"disabled\"");
 }
 
+/* Version 1 has no way to do this safely. */
+static int find_leaf(const struct search *search, const struct hierarchies *found,
+		     struct error *err)
+{
+	struct oci_record_cgroup *place = search->place;
+	const char *name = search->wish->delegate;
+
+	if (!name)
+		return 0;
+	if (!place->v2 || found->mode != CGROUP_V2)
+		return error_config(err, "annotations[\"run.oci.delegate-cgroup\"]: only version 2 "
+					 "of cgroups can be delegated");
+	place->leaf = arena_printf(search->arena, "%s/%s", place->v2, name);
+	if (!place->leaf)
+		return arena_full(search->arena, err);
+	if (strlen(place->leaf) >= PATH_MAX - NAME_MAX)
+		return error_config(err, "linux.cgroupsPath is too long");
+	return 0;
+}
+
 static int settle(struct search *search, const struct hierarchies *found, struct error *err)
 {
 	const char *asked = limits_asked(search->wish->resources);
 
 	if (search->place->v2 || search->place->directories_len)
-		return 0;
+		return limits_foresee(search->place, found, search->wish->resources, err);
 	if (asked)
 		return explain_none(found, asked, err);
 	if (search->wish->optional)
@@ -252,5 +291,6 @@ int place_find(const struct cgroup_wish *wish, struct arena *arena, struct oci_r
 		if (r < 0)
 			return r;
 	}
-	return settle(&search, &found, err);
+	r = find_leaf(&search, &found, err);
+	return r < 0 ? r : settle(&search, &found, err);
 }

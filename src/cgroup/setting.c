@@ -15,6 +15,7 @@
 #include "basic/cleanup.h"
 #include "basic/file.h"
 #include "cgroup/controller.h"
+#include "cgroup/undo.h"
 
 static int join(char path[PATH_MAX], const char *directory, const char *file)
 {
@@ -35,6 +36,8 @@ int setting_write(const char *directory, const char *file, const char *property,
 		return 0;
 	/* A file that is missing is not what the user asked for by name: engines would take the
 	 * words for a missing program. */
+	if ((r == -ENOENT || r == -ENODEV) && access(directory, F_OK) < 0)
+		return error_config(err, "%s: cgroup %s is gone", property, directory);
 	if (r == -ENOENT)
 		return error_config(err, "%s: the kernel has no %s to write %s to", property, path,
 				    value);
@@ -48,13 +51,28 @@ int setting_write(const char *directory, const char *file, const char *property,
 	return -err->code;
 }
 
-int setting_write_number(const char *directory, const char *file, const char *property,
-			 int64_t value, struct error *err)
+int target_write(const struct target *target, const char *file, const char *property,
+		 const char *value, struct error *err)
+{
+	size_t before = target->undo ? target->undo->count : 0;
+	char path[PATH_MAX];
+	int r = join(path, target->directory, file);
+
+	if (r == 0 && target->undo && undo_note(target->undo, path, value, err) < 0)
+		return -err->code;
+	r = setting_write(target->directory, file, property, value, err);
+	if (r < 0 && target->undo)
+		undo_forget(target->undo, before);
+	return r;
+}
+
+int target_write_number(const struct target *target, const char *file, const char *property,
+			int64_t value, struct error *err)
 {
 	char text[SETTING_SIZE];
 
 	snprintf(text, sizeof(text), "%" PRId64, value);
-	return setting_write(directory, file, property, text, err);
+	return target_write(target, file, property, text, err);
 }
 
 bool setting_exists(const char *directory, const char *file)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "basic/file.h"
+#include "basic/users.h"
 
 void subtree_read(const char *directory, const char *file, char list[SUBTREE_SIZE])
 {
@@ -35,10 +36,26 @@ bool subtree_has(const char *list, const char *controller)
 	return false;
 }
 
+/* Whether the cgroup has processes itself, and so should hand nothing on.  The kernel does not refuse it in
+ * each case: with controllers that count threads it makes the cgroup a threaded one, and those below it can
+ * no longer have processes.  The root of all is free of this. */
+static bool has_processes(const char *directory)
+{
+	char path[PATH_MAX + 32], text[2];
+
+	snprintf(path, sizeof(path), "%s/cgroup.type", directory);
+	if (access(path, F_OK) < 0)
+		return false;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", directory);
+	return file_read_small(AT_FDCWD, path, text, sizeof(text)) > 0;
+}
+
 static int hand_on(const char *directory, const char *changes)
 {
 	char path[PATH_MAX + 32];
 
+	if (has_processes(directory))
+		return -EBUSY;
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", directory);
 	return file_write(AT_FDCWD, path, changes);
 }
@@ -50,6 +67,7 @@ static void enable_here(const char *directory, char list[SUBTREE_SIZE])
 	char enabled[SUBTREE_SIZE], available[SUBTREE_SIZE], changes[2 * SUBTREE_SIZE] = "";
 	char *name, *rest;
 	size_t used = 0;
+	int r = 0;
 
 	memcpy(available, list, SUBTREE_SIZE);
 	subtree_read(directory, "cgroup.subtree_control", enabled);
@@ -57,32 +75,65 @@ static void enable_here(const char *directory, char list[SUBTREE_SIZE])
 		if (!subtree_has(enabled, name))
 			used += (size_t)snprintf(changes + used, sizeof(changes) - used, "+%s ",
 						 name);
-	if (used == 0 || hand_on(directory, changes) == 0) {
+	if (used > 0)
+		r = hand_on(directory, changes);
+	if (r == 0) {
 		memcpy(list, used == 0 ? enabled : available, SUBTREE_SIZE);
 		return;
 	}
 	/* All or nothing is what the kernel does: one that cannot be had shall not cost the
 	 * others. */
-	for (name = strtok_r(changes, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+	name = r == -EBUSY ? NULL : strtok_r(changes, " ", &rest);
+	for (; name; name = strtok_r(NULL, " ", &rest))
 		hand_on(directory, name);
 	subtree_read(directory, "cgroup.subtree_control", list);
 }
 
-/* How long the part of path is that names the uppermost cgroup: what lies above it is none. */
+/* How long the part of path is that names the uppermost cgroup: what lies above it is none.  The
+ * lowest ones need not be there yet. */
 static size_t find_top(const char *path)
 {
 	size_t top = strlen(path);
+	bool found = false;
 	char file[PATH_MAX];
 
 	for (size_t i = top; i > 0; i--) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
 		snprintf(file, sizeof(file), "%.*s/cgroup.controllers", (int)i, path);
-		if (access(file, F_OK) < 0)
+		if (access(file, F_OK) == 0) {
+			found = true;
+			top = i;
+		} else if (found) {
 			break;
-		top = i;
+		}
 	}
 	return top;
+}
+
+bool subtree_could_have(const char *directory, const char *controller)
+{
+	char top[PATH_MAX], list[SUBTREE_SIZE];
+
+	snprintf(top, sizeof(top), "%.*s", (int)find_top(directory), directory);
+	subtree_read(top, "cgroup.controllers", list);
+	return subtree_has(list, controller);
+}
+
+bool subtree_find_threaded(const char *directory, char threaded[PATH_MAX])
+{
+	size_t top = find_top(directory), length = strlen(directory);
+	char type[SUBTREE_SIZE];
+
+	while (length > top) {
+		while (directory[--length] != '/')
+			;
+		snprintf(threaded, PATH_MAX, "%.*s", (int)length, directory);
+		subtree_read(threaded, "cgroup.type", type);
+		if (strcmp(type, "threaded") == 0 || strcmp(type, "domain threaded") == 0)
+			return true;
+	}
+	return false;
 }
 
 void subtree_enable(const char *directory)
@@ -106,6 +157,14 @@ void subtree_enable(const char *directory)
 	}
 }
 
+int subtree_hint_delegation(struct error *err)
+{
+	return error_hint(err,
+			  "it is not delegated to uid %u; systemd does so with \"Delegate=cpu "
+			  "cpuset io memory pids\" in a drop-in of user@.service",
+			  (unsigned int)geteuid());
+}
+
 static int explain_refusal(const char *above, const char *controller, int code, struct error *err)
 {
 	error_config(err, "the cgroup %s cannot hand on the %s controller", above, controller);
@@ -116,11 +175,7 @@ static int explain_refusal(const char *above, const char *controller, int code, 
 	if (code == EOPNOTSUPP)
 		return error_hint(err, "it is threaded");
 	if (code == EACCES || code == EPERM || code == EROFS)
-		return error_hint(
-			err,
-			"it is not delegated to uid %u; systemd does so with "
-			"\"Delegate=cpu cpuset io memory pids\" in a drop-in of user@.service",
-			(unsigned int)geteuid());
+		return subtree_hint_delegation(err);
 	return error_hint(err, "the kernel says: %s", strerror(code));
 }
 
@@ -140,6 +195,8 @@ int subtree_explain(const char *directory, const char *controller, struct error 
 	if (!subtree_has(list, controller)) {
 		error_config(err, "%s/cgroup.controllers lacks the %s controller", above,
 			     controller);
+		if (is_plain_user(geteuid()))
+			return subtree_hint_delegation(err);
 		return error_hint(err, "it is in use by version 1, or disabled, or not delegated "
 				       "to here");
 	}

@@ -10,6 +10,29 @@
 #include "cli/options.h"
 #include "runtime/state-root.h"
 
+/* What "update" is told on its own command line, as text. */
+enum update_value {
+	UPDATE_BLKIO_WEIGHT,
+	UPDATE_CPU_BURST,
+	UPDATE_CPU_IDLE,
+	UPDATE_CPU_PERIOD,
+	UPDATE_CPU_QUOTA,
+	UPDATE_CPU_RT_PERIOD,
+	UPDATE_CPU_RT_RUNTIME,
+	UPDATE_CPU_SHARES,
+	UPDATE_CPUSET_CPUS,
+	UPDATE_CPUSET_MEMS,
+	UPDATE_KERNEL_MEMORY,
+	UPDATE_KERNEL_MEMORY_TCP,
+	UPDATE_L3_CACHE_SCHEMA,
+	UPDATE_MEM_BW_SCHEMA,
+	UPDATE_MEMORY,
+	UPDATE_MEMORY_RESERVATION,
+	UPDATE_MEMORY_SWAP,
+	UPDATE_PIDS_LIMIT,
+	UPDATE_VALUES,
+};
+
 /* What the user chose: the values of all options, and the command's other words. */
 struct choices {
 	/* before the command */
@@ -20,6 +43,7 @@ struct choices {
 	const char *bundle, *config, *pid_file, *console_socket, *format, *interval;
 	bool no_pivot, no_new_keyring, detach, keep, all, force, quiet, rootless, stats;
 	unsigned int preserve_fds;
+	const char *resources, *update[UPDATE_VALUES];
 
 	char **arguments; /* ended by NULL */
 };
@@ -55,6 +79,7 @@ extern const struct command command_run;
 extern const struct command command_spec;
 extern const struct command command_start;
 extern const struct command command_state;
+extern const struct command command_update;
 
 /* -- main.c: the lists, for who tells of all that can be typed --------------------------------- */
 

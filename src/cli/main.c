@@ -42,9 +42,10 @@ const struct option help_options[] = {
 };
 
 const struct command *const commands[] = {
-	&command_create, &command_start,    &command_run,  &command_state,	&command_list,
-	&command_ps,	 &command_events,   &command_kill, &command_pause,	&command_resume,
-	&command_delete, &command_features, &command_spec, &command_completion, NULL,
+	&command_create,   &command_start,  &command_run,	 &command_state,
+	&command_list,	   &command_ps,	    &command_events,	 &command_kill,
+	&command_pause,	   &command_resume, &command_update,	 &command_delete,
+	&command_features, &command_spec,   &command_completion, NULL,
 };
 
 const struct option *const global_tables[] = {global_options, help_options, NULL};

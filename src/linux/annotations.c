@@ -8,6 +8,7 @@
  *
  *	run.oci.handler and what else is refused  here
  *	org.systemd.property.NAME                 linux/systemd-property.c, checked here
+ *	run.oci.delegate-cgroup                   linux/cgroup-owner.c
  *	run.oci.hooks.stdout, .stderr             linux/hooks.c
  *	run.oci.keep_original_groups              linux/user.c
  *	run.oci.pidfd_receiver                    here: the first process's pidfd goes to a socket
@@ -24,6 +25,7 @@
 #include "basic/log.h"
 #include "basic/socket.h"
 #include "basic/syscalls.h"
+#include "linux/cgroup-owner.h"
 #include "linux/section.h"
 #include "linux/systemd-property.h"
 
@@ -32,7 +34,6 @@
 /* What other runtimes do when told so, and this one does not: a container that counts on it must not run
  * without.  A virtual machine or an interpreter around the program is not for this runtime at all. */
 static const char *const refused[] = {
-	"run.oci.delegate-cgroup",
 	"run.oci.handler",
 	"run.oci.seccomp.plugins",
 	"run.oci.systemd.force_cgroup_v1",
@@ -93,7 +94,7 @@ static int check_refused(const struct oci_config *config, struct error *err)
 
 static int annotations_validate(const struct oci_config *config, struct error *err)
 {
-	const char *receiver = annotation_find(config, PIDFD_RECEIVER);
+	const char *receiver = annotation_find(config, PIDFD_RECEIVER), *name;
 
 	for (size_t i = 0; i < config->annotations_len; i++)
 		if (config->annotations[i].key[0] == '\0')
@@ -101,7 +102,9 @@ static int annotations_validate(const struct oci_config *config, struct error *e
 	if (receiver && receiver[0] != '/')
 		return error_config(err, "annotations[\"%s\"]: \"%s\" is not absolute",
 				    PIDFD_RECEIVER, receiver);
-	return check_refused(config, err) < 0 ? -err->code : check_systemd_properties(config, err);
+	if (cgroup_owner_annotation(config, &name, err) < 0 || check_refused(config, err) < 0)
+		return -err->code;
+	return check_systemd_properties(config, err);
 }
 
 /* Engines set them whichever cgroup manager they ask for, so it is nothing to warn of. */

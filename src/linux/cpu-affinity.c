@@ -7,7 +7,7 @@
  * container's first process neither applies.  They are checked when the container is made, so that a
  * mistake is told to who has made it, and not to who executes something, maybe a health check at night.
  */
-#include "linux/number-list.h"
+#include "basic/number-list.h"
 #include "linux/section.h"
 
 static int validate_list(const char *list, const char *property, struct error *err)

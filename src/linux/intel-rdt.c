@@ -282,21 +282,25 @@ static int hint_by_status(const char *root, struct error *err)
 					 : error_hint(err, "the kernel says: %s", status);
 }
 
-static int write_text(const struct container *container, const char *text, struct error *err)
+/* A group, and the file system that it is in. */
+struct place {
+	const char *root, *group;
+};
+
+static int write_text(const struct place *place, const char *text, struct error *err)
 {
-	const char *group = container->intel_rdt->path;
 	char path[MOST_TEXT];
 	int r;
 
-	snprintf(path, sizeof(path), "%s/schemata", group);
+	snprintf(path, sizeof(path), "%s/schemata", place->group);
 	r = file_write(AT_FDCWD, path, text);
 	if (r == 0)
 		return 0;
 	error_errno(err, -r, "write \"%.*s\" to %s", (int)strcspn(text, "\n"), text, path);
-	return hint_by_status(container->resctrl, err);
+	return hint_by_status(place->root, err);
 }
 
-static int write_lines(const struct container *container, const char *lines, const char *skip,
+static int write_lines(const struct place *place, const char *lines, const char *skip,
 		       struct error *err)
 {
 	char line[MOST_TEXT];
@@ -308,23 +312,23 @@ static int write_lines(const struct container *container, const char *lines, con
 		lines += length;
 		if (length == 0 || (skip && strncmp(line, skip, strlen(skip)) == 0))
 			continue;
-		if (write_text(container, line, err) < 0)
+		if (write_text(place, line, err) < 0)
 			return -err->code;
 	}
 	return 0;
 }
 
 /* By the specification schemata comes last, and an "MB:" in l3CacheSchema does not count. */
-static int write_schemata(const struct container *container, struct error *err)
+static int write_schemata(const struct place *place, const struct oci_intel_rdt *rdt,
+			  struct error *err)
 {
-	const struct oci_intel_rdt *rdt = wanted(container->config);
 	int r;
 
-	r = write_lines(container, rdt->l3_cache_schema, "MB:", err);
+	r = write_lines(place, rdt->l3_cache_schema, "MB:", err);
 	if (r == 0)
-		r = write_lines(container, rdt->mem_bw_schema, NULL, err);
+		r = write_lines(place, rdt->mem_bw_schema, NULL, err);
 	for (size_t i = 0; i < rdt->schemata_len && r == 0; i++)
-		r = write_lines(container, rdt->schemata[i], NULL, err);
+		r = write_lines(place, rdt->schemata[i], NULL, err);
 	return r;
 }
 
@@ -343,6 +347,7 @@ static int make_directory(const struct container *container, const char *path, s
 static int make(struct container *container, struct error *err)
 {
 	struct oci_record_intel_rdt *group = container->intel_rdt;
+	const struct place place = {container->resctrl, group->path};
 	const char *monitoring = group->monitoring;
 
 	/* What could not be made is not the container's, to be removed with it. */
@@ -351,7 +356,7 @@ static int make(struct container *container, struct error *err)
 		group->made = false;
 		return -err->code;
 	}
-	if (group->made && write_schemata(container, err) < 0)
+	if (group->made && write_schemata(&place, wanted(container->config), err) < 0)
 		return -err->code;
 	if (monitoring && make_directory(container, monitoring, err) < 0)
 		return -err->code;
@@ -384,6 +389,58 @@ static int rdt_attach(const struct container *container, pid_t init, struct erro
 
 	/* A monitoring group takes only who is in the group above it. */
 	return r == 0 && group && group->monitoring ? join(group->monitoring, init, err) : r;
+}
+
+/* -- update ------------------------------------------------------------------------------------ */
+
+/* The container's own group lies right in the file system. */
+static int find_place(const struct oci_record_intel_rdt *group, struct arena *arena,
+		      struct place *place, struct error *err)
+{
+	const char *slash = strrchr(group->path, '/');
+	char *root;
+
+	if (!group->made || !slash)
+		return error_config(err, "%s is not the container's alone", group->path);
+	root = arena_copy(arena, group->path, (size_t)(slash - group->path));
+	if (!root)
+		return arena_full(arena, err);
+	*place = (struct place){root, group->path};
+	return 0;
+}
+
+static int update(const struct oci_record_intel_rdt *group, const struct oci_intel_rdt *rdt,
+		  struct arena *arena, const char **former, struct error *err)
+{
+	char path[MOST_TEXT], text[MOST_TEXT];
+	struct error ignored = {0};
+	struct place place;
+	ssize_t length;
+
+	if (validate_lines(rdt, err) < 0 || find_place(group, arena, &place, err) < 0)
+		return -err->code;
+	snprintf(path, sizeof(path), "%s/schemata", group->path);
+	length = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	if (length < 0)
+		return error_errno(err, (int)-length, "read %s", path);
+	*former = arena_copy(arena, text, (size_t)length);
+	if (!*former)
+		return arena_full(arena, err);
+	if (write_schemata(&place, rdt, err) == 0)
+		return 0;
+	write_lines(&place, text, NULL, &ignored);
+	return -err->code;
+}
+
+int intel_rdt_update(const struct oci_record_intel_rdt *group, const struct oci_intel_rdt *rdt,
+		     struct arena *arena, const char **former, struct error *err)
+{
+	int r = update(group, rdt, arena, former, err);
+
+	/* What is wrong with a value says so itself. */
+	if (r < 0 && strncmp(err->text, "linux.intelRdt", strlen("linux.intelRdt")) != 0)
+		error_in(err, "linux.intelRdt");
+	return r;
 }
 
 /* -- remove ------------------------------------------------------------------------------------ */

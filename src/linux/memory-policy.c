@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "basic/names.h"
+#include "basic/number-list.h"
 #include "basic/syscalls.h"
-#include "linux/number-list.h"
 #include "linux/section.h"
 
 enum {

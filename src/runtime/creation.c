@@ -15,6 +15,7 @@
 #include "basic/socket.h"
 #include "basic/users.h"
 #include "cgroup/cgroup.h"
+#include "linux/cgroup-owner.h"
 #include "linux/intel-rdt.h"
 #include "linux/mounts.h"
 #include "linux/seccomp-load.h"
@@ -95,7 +96,7 @@ static int plan_cgroup(struct creation *creation, struct error *err)
 {
 	const struct container *container = creation->container;
 	const struct oci_linux *properties = container->config->linux;
-	const struct cgroup_wish wish = {
+	struct cgroup_wish wish = {
 		.id = container->id,
 		.cgroups_path = properties ? properties->cgroups_path : NULL,
 		.manager = creation->request->cgroup_manager,
@@ -103,6 +104,8 @@ static int plan_cgroup(struct creation *creation, struct error *err)
 		.optional = is_plain_user(container->uid),
 	};
 
+	if (cgroup_owner_annotation(container->config, &wish.delegate, err) < 0)
+		return -err->code;
 	return cgroup_plan(&wish, &creation->arena, &creation->cgroup, err);
 }
 
@@ -189,6 +192,23 @@ static int make_start_socket(struct creation *creation, struct error *err)
 	return fd < 0 ? fd : 0;
 }
 
+/* By the specification it should be done, so that it cannot is no error; unless somebody has asked for it. */
+static int delegate_cgroup(const struct creation *creation, struct error *err)
+{
+	struct error failure = {0};
+	struct cgroup_owner owner;
+	int r = cgroup_owner_find(creation->container, &owner, err);
+
+	if (r <= 0 || cgroup_delegate(&creation->cgroup, owner.uid, owner.gid, &failure) == 0)
+		return r < 0 ? r : 0;
+	if (!owner.asked && failure.code == EPERM) {
+		log_warning("%s: the container cannot have cgroups of its own", failure.text);
+		return 0;
+	}
+	*err = failure;
+	return -err->code;
+}
+
 /* From here on what is in the cgroup is the container's, and may be killed with it. */
 static int make_cgroup(struct creation *creation, struct error *err)
 {
@@ -199,7 +219,8 @@ static int make_cgroup(struct creation *creation, struct error *err)
 		return r;
 	}
 	creation->cgroup.made = true;
-	return creation_record(creation, "creating", err);
+	r = creation_record(creation, "creating", err);
+	return r == 0 ? delegate_cgroup(creation, err) : r;
 }
 
 static const char *pid_file_name(const struct creation *creation)

@@ -7,7 +7,7 @@ import os
 import socket
 import stat
 
-from lib import also_as_user, everyone, run_as, time_limit
+from lib import also_as_user, everyone, read, run_as, time_limit
 
 
 def refused(t, box, text, *options):
@@ -786,6 +786,14 @@ def test_the_cgroup_is_the_root(t):
 def test_a_user_without_a_cgroup_asks_for_a_limit(t):
   box = t.box()
   box.linux['resources'] = {'pids': {'limit': 10}}
+  if os.path.exists('/sys/fs/cgroup/cgroup.controllers'):
+    own = '/sys/fs/cgroup' + read('/proc/self/cgroup').split('0::')[1].strip().rstrip('/')
+    refused(t, box,
+      'linux.resources.pids: cgroup %s, with "%s" in cgroup.controllers, is not delegated to uid UID: '
+      '"systemd-run --user --scope -p Delegate=yes" runs a command in one that is, with the controllers '
+      'of "Delegate=cpu cpuset io memory pids" in a drop-in of user@.service'
+      % (own, read(own + '/cgroup.controllers').strip()))
+    return
   refused(t, box,
     'linux.resources.pids: no cgroup is delegated to uid UID: remove linux.resources, or give '
     'user@.service a drop-in with Delegate=cpu cpuset io memory pids')

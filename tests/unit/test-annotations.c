@@ -46,6 +46,18 @@ TEST(refuses_what_other_runtimes_do_when_told_so)
 	ck_assert_int_eq(section_annotations.validate(&config, &err), 0);
 }
 
+TEST(refuses_a_delegated_cgroup_that_is_elsewhere)
+{
+	struct oci_pair annotations[] = {{"run.oci.delegate-cgroup", "../other"}};
+	const struct oci_config config = {.annotations = annotations, .annotations_len = 1};
+
+	ck_assert_int_eq(section_annotations.validate(&config, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "annotations[\"run.oci.delegate-cgroup\"]: \"../other\" is no "
+				   "name of a cgroup");
+	annotations[0].value = "inner";
+	ck_assert_int_eq(section_annotations.validate(&config, &err), 0);
+}
+
 TEST(finds_what_is_there)
 {
 	struct oci_pair annotations[] = {{"a", "1"}, {"b", ""}, {"c", "0"}};
@@ -167,6 +179,6 @@ TEST(tells_once_that_properties_change_nothing)
 }
 
 RUN_TESTS("annotations", accepts_none_and_empty_values, rejects_an_empty_key,
-	  refuses_what_other_runtimes_do_when_told_so, finds_what_is_there, sends_a_pidfd_of_init,
-	  tells_that_nobody_takes_the_pidfd, checks_the_properties_of_a_systemd_unit,
-	  tells_once_that_properties_change_nothing)
+	  refuses_what_other_runtimes_do_when_told_so, refuses_a_delegated_cgroup_that_is_elsewhere,
+	  finds_what_is_there, sends_a_pidfd_of_init, tells_that_nobody_takes_the_pidfd,
+	  checks_the_properties_of_a_systemd_unit, tells_once_that_properties_change_nothing)

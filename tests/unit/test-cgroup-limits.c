@@ -8,7 +8,6 @@
 #include "basic/file.h"
 #include "cgroup/controller.h"
 #include "cgroup/cpu.h"
-#include "cgroup/devices.h"
 #include "cgroup/subtree.h"
 #include "unit.h"
 
@@ -18,6 +17,7 @@
  */
 
 static char directory[32];
+static const struct target target = {directory, NULL};
 static struct error err;
 
 /* Makes the directory with these files, empty; the last is NULL. */
@@ -51,15 +51,21 @@ static void close_files(void)
 	ck_assert_int_eq(rmdir(directory), 0);
 }
 
+static void succeed(int r)
+{
+	if (r < 0)
+		ck_abort_msg("%s", err.text);
+}
+
 static void apply_v2(const struct controller *controller, const struct oci_resources *resources)
 {
-	if (controller->apply_v2(directory, resources, &err) < 0)
+	if (controller->apply_v2(&target, resources, &err) < 0)
 		ck_abort_msg("%s", err.text);
 }
 
 static void apply_v1(const struct controller *controller, const struct oci_resources *resources)
 {
-	if (controller->apply_v1(directory, resources, &err) < 0)
+	if (controller->apply_v1(&target, resources, &err) < 0)
 		ck_abort_msg("%s", err.text);
 }
 
@@ -105,11 +111,12 @@ TEST(takes_zero_for_memory_that_was_not_given)
 
 TEST(refuses_swap_that_cannot_be_told_from_memory)
 {
-	FILES("memory.swap.max");
-	ck_assert_int_eq(
-		controller_memory.apply_v2(directory, MEMORY(.has_swap = true, .swap = 5), &err),
-		-EINVAL);
+	FILES("memory.max", "memory.swap.max");
+	succeed(setting_write(directory, "memory.max", "x", "max", &err));
+	ck_assert_int_eq(controller_memory.look(&target, MEMORY(.has_swap = true, .swap = 5), &err),
+			 -EINVAL);
 	ck_assert_str_eq(err.text, "swap: there is no memory limit to add swap to");
+	expect("memory.max", "max");
 	expect("memory.swap.max", "");
 	close_files();
 	ck_assert_int_eq(
@@ -120,15 +127,36 @@ TEST(refuses_swap_that_cannot_be_told_from_memory)
 			 "linux.resources.memory: swap: 5 is less than the memory limit, 6");
 }
 
+static void expect_not_in_v2(const struct controller *controller,
+			     const struct oci_resources *resources, const char *text)
+{
+	ck_assert(controller->asked(resources));
+	ck_assert_int_eq(controller->check_v2(resources, &err), -EINVAL);
+	ck_assert_str_eq(err.text, text);
+}
+
 TEST(refuses_what_version_2_does_not_have)
 {
-	FILES("memory.max");
-	ck_assert_int_eq(controller_memory.apply_v2(
-				 directory, MEMORY(.has_swappiness = true, .swappiness = 10), &err),
-			 -EINVAL);
-	ck_assert_str_eq(err.text, "swappiness: cgroup version 2 cannot do this");
-	expect("memory.max", "");
-	close_files();
+	struct oci_block_io io = {.has_leaf_weight = true, .leaf_weight = 20};
+	struct oci_interface_priority priority = {"lo", 1};
+	struct oci_network network = {
+		.has_class_id = true, .class_id = 1, .priorities = &priority, .priorities_len = 1};
+
+	expect_not_in_v2(&controller_memory, MEMORY(.has_swappiness = true, .swappiness = 10),
+			 "swappiness: cgroup version 2 cannot do this");
+	expect_not_in_v2(&controller_memory,
+			 MEMORY(.has_disable_oom_killer = true, .disable_oom_killer = true),
+			 "disableOOMKiller: cgroup version 2 cannot do this");
+	expect_not_in_v2(&controller_memory, MEMORY(.has_use_hierarchy = true),
+			 "useHierarchy: false: cgroup version 2 cannot do this");
+	expect_not_in_v2(&controller_cpu, CPU(.has_realtime_runtime = true, .realtime_runtime = 5),
+			 "realtimeRuntime and realtimePeriod: cgroup version 2 cannot do this");
+	expect_not_in_v2(&controller_block_io, &(struct oci_resources){.block_io = &io},
+			 "leafWeight: cgroup version 2 cannot do this");
+	expect_not_in_v2(&controller_net_cls, &(struct oci_resources){.network = &network},
+			 "classID: cgroup version 2 cannot do this");
+	expect_not_in_v2(&controller_net_prio, &(struct oci_resources){.network = &network},
+			 "priorities: cgroup version 2 cannot do this");
 }
 
 TEST(writes_memory_in_version_1)
@@ -197,19 +225,6 @@ TEST(leaves_quota_or_period_as_it_is)
 	close_files();
 }
 
-TEST(refuses_realtime_in_version_2)
-{
-	FILES("cpu.max");
-	ck_assert_int_eq(
-		controller_cpu.apply_v2(
-			directory, CPU(.has_realtime_runtime = true, .realtime_runtime = 5), &err),
-		-EINVAL);
-	ck_assert_str_eq(err.text,
-			 "realtimeRuntime and realtimePeriod: cgroup version 2 cannot do this");
-	expect("cpu.max", "");
-	close_files();
-}
-
 TEST(writes_the_processors_limits_in_version_1)
 {
 	FILES("cpu.shares", "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.cfs_burst_us",
@@ -231,7 +246,8 @@ TEST(writes_the_processors_limits_in_version_1)
 TEST(refuses_lists_of_processors_that_are_none)
 {
 	ck_assert_int_eq(limits_check(CPU(.cpus = "0-3\n4"), &err), -EINVAL);
-	ck_assert_str_eq(err.text, "linux.resources.cpu: cpus: \"0-3\n4\" is not a list");
+	ck_assert_str_eq(err.text,
+			 "linux.resources.cpu: cpus: \"0-3\n4\" is not a list of numbers");
 	ck_assert_int_eq(limits_check(CPU(.cpus = "0-3,7", .mems = "0"), &err), 0);
 }
 
@@ -332,7 +348,7 @@ TEST(tells_of_a_file_that_the_kernel_does_not_have)
 	char text[128];
 
 	FILES("x");
-	ck_assert_int_eq(controller_pids.apply_v2(directory, &resources, &err), -EINVAL);
+	ck_assert_int_eq(controller_pids.apply_v2(&target, &resources, &err), -EINVAL);
 	snprintf(text, sizeof(text), "limit: the kernel has no %s/pids.max to write 3 to",
 		 directory);
 	ck_assert_str_eq(err.text, text);
@@ -391,89 +407,14 @@ TEST(finds_whole_words_among_controllers)
 	ck_assert(!subtree_has("", "pids"));
 }
 
-/* -- device rules ----------------------------------------------------------------------------- */
-
-static struct device_rules rules_of(struct oci_device_rule *rules, size_t count)
-{
-	const struct oci_resources resources = {.devices = rules, .devices_len = count};
-	struct device_rules list;
-
-	ck_assert_int_eq(devices_rules(&resources, &list, &err), 0);
-	return list;
-}
-
-TEST(keeps_the_usual_devices_when_all_are_denied)
-{
-	struct oci_device_rule given[] = {
-		{.allow = true,
-		 .type = "c",
-		 .major = 9,
-		 .has_major = true,
-		 .minor = 9,
-		 .has_minor = true,
-		 .access = "rwm"},
-		{.access = "rwm"},
-		{.allow = false,
-		 .type = "c",
-		 .major = 1,
-		 .has_major = true,
-		 .minor = 3,
-		 .has_minor = true,
-		 .access = "w"},
-	};
-	struct device_rules list = rules_of(given, 3);
-
-	ck_assert(!list.all);
-	ck_assert_uint_eq(list.count, 13);
-	ck_assert(list.rules[0].implied && list.rules[11].implied && !list.rules[12].implied);
-	ck_assert_int_eq(list.rules[12].minor, 3);
-	free(list.rules);
-}
-
-TEST(keeps_nothing_back_when_all_are_allowed)
-{
-	struct oci_device_rule given[] = {
-		{.access = "rwm"},
-		{.allow = true, .type = "a"},
-		{.allow = false,
-		 .type = "b",
-		 .major = 8,
-		 .has_major = true,
-		 .minor = -1,
-		 .has_minor = true,
-		 .access = "rwm"},
-	};
-	struct device_rules list = rules_of(given, 3);
-
-	ck_assert(list.all);
-	ck_assert_uint_eq(list.count, 1);
-	ck_assert_int_eq(list.rules[0].minor, DEVICE_ANY);
-	free(list.rules);
-}
-
-TEST(refuses_device_rules_that_mean_nothing)
-{
-	struct oci_device_rule given[] = {{.access = "rwm"}, {.type = "x"}};
-	const struct oci_resources resources = {.devices = given, .devices_len = 2};
-
-	ck_assert_int_eq(devices_check(&resources, &err), -EINVAL);
-	ck_assert_str_eq(err.text, "linux.resources.devices[1]: type \"x\" is none of a, b and c");
-	given[1] = (struct oci_device_rule){.access = "rx"};
-	ck_assert_int_eq(devices_check(&resources, &err), -EINVAL);
-	ck_assert_str_eq(err.text,
-			 "linux.resources.devices[1]: access \"rx\" is not made of r, w and m");
-}
-
 RUN_TESTS("cgroup-limits", writes_memory_and_swap_apart_in_version_2,
 	  writes_no_limit_as_a_word_in_version_2, takes_zero_for_memory_that_was_not_given,
 	  refuses_swap_that_cannot_be_told_from_memory, refuses_what_version_2_does_not_have,
 	  writes_memory_in_version_1, lifts_the_limit_on_swap_with_that_on_memory_in_version_1,
 	  turns_shares_into_weights, writes_the_processors_limits_in_version_2,
-	  leaves_quota_or_period_as_it_is, refuses_realtime_in_version_2,
-	  writes_the_processors_limits_in_version_1, refuses_lists_of_processors_that_are_none,
-	  writes_the_limit_of_processes, writes_block_io_in_version_2, writes_block_io_in_version_1,
+	  leaves_quota_or_period_as_it_is, writes_the_processors_limits_in_version_1,
+	  refuses_lists_of_processors_that_are_none, writes_the_limit_of_processes,
+	  writes_block_io_in_version_2, writes_block_io_in_version_1,
 	  writes_huge_page_limits_with_their_reservations,
 	  tells_of_a_file_that_the_kernel_does_not_have, names_the_controller_that_is_missing,
-	  names_the_cgroup_that_keeps_a_controller_to_itself, finds_whole_words_among_controllers,
-	  keeps_the_usual_devices_when_all_are_denied, keeps_nothing_back_when_all_are_allowed,
-	  refuses_device_rules_that_mean_nothing)
+	  names_the_cgroup_that_keeps_a_controller_to_itself, finds_whole_words_among_controllers)

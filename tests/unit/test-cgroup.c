@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/file.h"
@@ -88,6 +89,45 @@ TEST(starts_a_process_inside_a_new_cgroup)
 			_exit(0);
 		ck_assert_int_eq(wait_for(pid), 0);
 		close(fd);
+	}
+	remove_place();
+	close_test();
+}
+
+TEST(puts_processes_into_the_leaf_and_removes_it_too)
+{
+	char leaf[512], text[4096];
+	struct stat status;
+	pid_t pid;
+	int fd;
+
+	if (!can_make_cgroups())
+		return;
+	make_place("leaf");
+	if (!place.v2) {
+		printf("skipped: there is no version 2\n");
+	} else {
+		snprintf(leaf, sizeof(leaf), "%s/inner", place.v2);
+		place.leaf = leaf;
+		succeed(cgroup_create(&place, &err));
+		fd = cgroup_clone_fd(&place);
+		ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+		close(fd);
+		pid = start(sleep_for_ever);
+		snprintf(text, sizeof(text), "/proc/%d/cgroup", pid);
+		ck_assert_int_gt(file_read_small(AT_FDCWD, text, text, sizeof(text)), 0);
+		ck_assert_ptr_nonnull(strstr(text, "/leaf/inner\n"));
+		if (geteuid() == 0) {
+			succeed(cgroup_delegate(&place, 65534, 65533, &err));
+			ck_assert_int_eq(stat(leaf, &status), 0);
+			ck_assert_uint_eq(status.st_uid, 65534);
+			ck_assert_uint_eq(status.st_gid, 65533);
+			snprintf(text, sizeof(text), "%s/cgroup.events", leaf);
+			ck_assert_int_eq(stat(text, &status), 0);
+			ck_assert_uint_eq(status.st_uid, 0);
+		}
+		succeed(cgroup_kill(&place, &err));
+		wait_for(pid);
 	}
 	remove_place();
 	close_test();
@@ -277,7 +317,8 @@ TEST(says_who_is_in_the_way_of_removal)
 }
 
 RUN_TESTS("cgroup", makes_enters_and_removes_a_cgroup_in_every_hierarchy, enters_by_itself,
-	  starts_a_process_inside_a_new_cgroup, makes_a_cgroup_anew_that_was_killed_and_left,
+	  starts_a_process_inside_a_new_cgroup, puts_processes_into_the_leaf_and_removes_it_too,
+	  makes_a_cgroup_anew_that_was_killed_and_left,
 	  refuses_a_cgroup_with_strangers_and_leaves_them_alone,
 	  takes_away_what_it_made_when_it_fails, refuses_a_frozen_cgroup,
 	  kills_what_is_frozen_and_what_lies_below, kills_many_one_by_one,

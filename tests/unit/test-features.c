@@ -144,7 +144,7 @@ TEST(says_yes_or_no_to_everything_the_specification_asks)
 	ck_assert(features->cgroup->has_v1 && features->cgroup->v1);
 	ck_assert(features->cgroup->has_v2 && features->cgroup->v2);
 	ck_assert(features->cgroup->has_systemd && features->cgroup->has_systemd_user);
-	ck_assert(features->cgroup->has_rdma);
+	ck_assert(features->cgroup->has_rdma && features->cgroup->rdma);
 	ck_assert(features->apparmor->has_enabled && features->selinux->has_enabled);
 	ck_assert(features->intel_rdt->has_enabled && features->intel_rdt->has_schemata);
 	ck_assert(features->intel_rdt->has_monitoring);

@@ -315,6 +315,51 @@ TEST(is_whole_at_every_moment)
 	finish();
 }
 
+/* A pipe gives it piece by piece, and more than is read at first. */
+static ssize_t read_from_pipe(size_t size)
+{
+	char block[4096];
+	ssize_t length;
+	int ends[2];
+	pid_t pid;
+
+	memset(block, 'x', sizeof(block));
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		for (; size > 0; size -= size < sizeof(block) ? size : sizeof(block))
+			if (file_write_all(ends[1], block,
+					   size < sizeof(block) ? size : sizeof(block)) < 0)
+				_exit(1);
+		_exit(0);
+	}
+	close(ends[1]);
+	length = file_read_stream(&arena, ends[0], "a pipe", &text, &err);
+	close(ends[0]);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	return length;
+}
+
+TEST(reads_a_pipe_to_its_end)
+{
+	begin();
+	ck_assert_int_eq(read_from_pipe(0), 0);
+	ck_assert_str_eq(text, "");
+	ck_assert_int_eq(read_from_pipe(5), 5);
+	ck_assert_str_eq(text, "xxxxx");
+	ck_assert_int_eq(read_from_pipe(65536), 65536);
+	ck_assert_int_eq(read_from_pipe(300000), 300000);
+	ck_assert_uint_eq(strlen(text), 300000);
+	ck_assert_int_eq(read_from_pipe(FILE_MOST_BYTES), FILE_MOST_BYTES);
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(read_from_pipe(FILE_MOST_BYTES + 1), -EINVAL);
+	ck_assert_str_eq(err.text, "a pipe is larger than 16 MiB");
+	ck_assert_int_eq(file_read_stream(&arena, -1, "nothing", &text, &err), -EBADF);
+	ck_assert_str_eq(err.text, "read nothing: bad file descriptor");
+	finish();
+}
+
 RUN_TESTS("file", reads_a_file_and_ends_it, reads_bytes_of_any_value,
 	  reads_as_much_as_there_may_be_and_no_more, says_so_when_the_memory_is_full,
 	  does_not_wait_for_a_fifo, reads_no_directory_and_no_device,
@@ -322,4 +367,4 @@ RUN_TESTS("file", reads_a_file_and_ends_it, reads_bytes_of_any_value,
 	  writes_everything_however_slow_the_reader_is, tells_when_nobody_reads,
 	  makes_a_file_or_replaces_it, replaces_a_link_and_not_its_target,
 	  writes_over_what_a_killed_writer_left, leaves_the_old_file_when_it_fails,
-	  is_whole_at_every_moment)
+	  is_whole_at_every_moment, reads_a_pipe_to_its_end)

@@ -267,10 +267,52 @@ TEST(puts_init_into_both_groups)
 	tree_remove(&tree);
 }
 
+TEST(gives_a_group_of_its_own_other_schemata)
+{
+	const char *former = NULL;
+
+	begin();
+	expect_plan(below("web"), true);
+	ck_assert_int_eq(intel_rdt_make(&container, &err), 0);
+	tree_file(&tree, "web/schemata", 0644, "MB:0=100\n");
+	rdt = (struct oci_intel_rdt){.mem_bw_schema = "MB:0=020"};
+	ck_assert_int_eq(intel_rdt_update(container.intel_rdt, &rdt, &arena, &former, &err), 0);
+	ck_assert_str_eq(read_file("web/schemata"), "MB:0=020\n");
+	ck_assert_str_eq(former, "MB:0=100\n");
+	rdt = (struct oci_intel_rdt){.schemata = &former, .schemata_len = 1};
+	ck_assert_int_eq(intel_rdt_update(container.intel_rdt, &rdt, &arena, &former, &err), 0);
+
+	rdt = (struct oci_intel_rdt){.mem_bw_schema = "20"};
+	ck_assert_int_eq(intel_rdt_update(container.intel_rdt, &rdt, &arena, &former, &err),
+			 -EINVAL);
+	ck_assert_str_eq(err.text,
+			 "linux.intelRdt.memBwSchema: it is not one line that begins with "
+			 "\"MB:\"");
+	tree_remove(&tree);
+}
+
+TEST(leaves_a_group_alone_that_others_use)
+{
+	const char *former = NULL;
+	char why[256];
+
+	begin();
+	rdt.clos_id = "shared";
+	expect_plan(below("shared"), false);
+	rdt = (struct oci_intel_rdt){.l3_cache_schema = "L3:0=f"};
+	ck_assert_int_eq(intel_rdt_update(container.intel_rdt, &rdt, &arena, &former, &err),
+			 -EINVAL);
+	snprintf(why, sizeof(why), "linux.intelRdt: %s is not the container's alone",
+		 below("shared"));
+	ck_assert_str_eq(err.text, why);
+	tree_remove(&tree);
+}
+
 RUN_TESTS("intel-rdt", accepts_what_names_groups_and_resources, rejects_what_is_no_group_or_no_line,
 	  uses_a_group_that_is_there_or_plans_one, takes_the_root_group_for_a_slash,
 	  makes_no_named_group_without_knowing_what_it_gets,
 	  makes_no_group_of_an_id_that_is_the_file_systems_own,
 	  compares_a_group_that_is_there_with_the_config, makes_nothing_without_a_plan,
 	  makes_and_removes_what_is_the_containers_own, does_not_remove_what_it_did_not_make,
-	  writes_its_schema_and_tells_what_the_kernel_says_of_it, puts_init_into_both_groups)
+	  writes_its_schema_and_tells_what_the_kernel_says_of_it, puts_init_into_both_groups,
+	  gives_a_group_of_its_own_other_schemata, leaves_a_group_alone_that_others_use)

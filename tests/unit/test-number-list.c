@@ -1,4 +1,4 @@
-#include "linux/number-list.h"
+#include "basic/number-list.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Lists such as "0-3,7", see number-list.h; for the runtime, before anything is made. */
-#include "linux/number-list.h"
+#include "basic/number-list.h"
 
 #include <ctype.h>
 #include <stdbool.h>
