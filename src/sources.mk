@@ -51,6 +51,7 @@ RUNTIME_SOURCES = \
 	src/basic/utf8.c \
 	src/basic/utf8.h \
 	src/cgroup/block-io.c \
+	src/cgroup/block-io.h \
 	src/cgroup/cgroup.c \
 	src/cgroup/cgroup.h \
 	src/cgroup/cgroupfs.c \
@@ -93,6 +94,13 @@ RUNTIME_SOURCES = \
 	src/cgroup/statistics.h \
 	src/cgroup/subtree.c \
 	src/cgroup/subtree.h \
+	src/cgroup/systemd-bus.c \
+	src/cgroup/systemd-devices.c \
+	src/cgroup/systemd-helper.c \
+	src/cgroup/systemd-place.c \
+	src/cgroup/systemd-properties.c \
+	src/cgroup/systemd.c \
+	src/cgroup/systemd.h \
 	src/cgroup/tree-remove.c \
 	src/cgroup/tree.c \
 	src/cgroup/tree.h \
@@ -178,8 +186,6 @@ RUNTIME_SOURCES = \
 	src/linux/subordinate-ids.c \
 	src/linux/subordinate-ids.h \
 	src/linux/sysctl.c \
-	src/linux/systemd-property.c \
-	src/linux/systemd-property.h \
 	src/linux/terminal.c \
 	src/linux/time-offsets.c \
 	src/linux/time-offsets.h \
@@ -246,6 +252,12 @@ RUNTIME_SOURCES = \
 	src/runtime/status.h \
 	src/runtime/update.c \
 	src/runtime/update.h \
+	src/systemd/property.c \
+	src/systemd/property.h \
+	src/systemd/request.c \
+	src/systemd/request.h \
+	src/systemd/unit-name.c \
+	src/systemd/unit-name.h \
 	src/cli/command.h \
 	src/cli/completion.c \
 	src/cli/create.c \
@@ -286,6 +298,15 @@ RUNTIME_SOURCES = \
 MUSL_SOURCES = \
 	src/basic/fortify.c \
 	src/basic/fortify.h
+
+# The talk with systemd, a program of its own: proa-systemd.
+HELPER_SOURCES = \
+	src/basic/error.c \
+	src/systemd/bus-message.c \
+	src/systemd/bus.c \
+	src/systemd/bus.h \
+	src/systemd/main.c \
+	src/systemd/request.c
 
 # What becomes the container: proa-init.  The linker leaves out what only the runtime does.
 INIT_SOURCES = \

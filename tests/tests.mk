@@ -14,6 +14,7 @@ UNIT_TESTS = \
 	tests/unit/test-cgroup-limits \
 	tests/unit/test-cgroup-owner \
 	tests/unit/test-cgroup-place \
+	tests/unit/test-cgroup-systemd \
 	tests/unit/test-cgroup-undo \
 	tests/unit/test-cgroup-update \
 	tests/unit/test-cgroup \
@@ -93,8 +94,10 @@ UNIT_TESTS = \
 	tests/unit/test-subordinate-ids \
 	tests/unit/test-sysctl \
 	tests/unit/test-systemd-property \
+	tests/unit/test-systemd-request \
 	tests/unit/test-terminal \
 	tests/unit/test-time-offsets \
+	tests/unit/test-unit-name \
 	tests/unit/test-user \
 	tests/unit/test-users \
 	tests/unit/test-uts-name
@@ -109,7 +112,9 @@ TEST_FILES = \
 	tests/unit/scratch.h \
 	tests/unit/tree.h \
 	tests/unit/unit.h \
+	tests/unit/words.h \
 	tests/integration/README.md \
+	tests/integration/fake_bus.py \
 	tests/integration/isolation.py \
 	tests/integration/leftovers.py \
 	tests/integration/lib.py \

@@ -8,6 +8,8 @@
  * Weights are kept by the BFQ scheduler where there is one, in files of its own and in the range of
  * config.json, 10 to 1000; without it version 2 has io.weight, 1 to 10000.
  */
+#include "cgroup/block-io.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -153,6 +155,11 @@ static int write_throttles(const struct target *target, const struct oci_block_i
 	return r;
 }
 
+uint64_t block_io_weight(uint16_t weight)
+{
+	return 1 + (uint64_t)(weight - LEAST_WEIGHT) * 9999 / (MOST_WEIGHT - LEAST_WEIGHT);
+}
+
 /* Where weights are written, and whether in the range of io.weight. */
 struct weight_files {
 	const char *all, *device, *leaf, *leaf_device;
@@ -162,9 +169,7 @@ struct weight_files {
 
 static int64_t convert(const struct weight_files *files, uint16_t weight)
 {
-	if (!files->converted)
-		return weight;
-	return 1 + (int64_t)(weight - LEAST_WEIGHT) * 9999 / (MOST_WEIGHT - LEAST_WEIGHT);
+	return files->converted ? (int64_t)block_io_weight(weight) : weight;
 }
 
 static void format_weight(const struct oci_weight_device *device, int64_t weight,

@@ -12,14 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "basic/log.h"
 #include "cgroup/controller.h"
 #include "cgroup/directory.h"
 #include "cgroup/managers.h"
+#include "cgroup/systemd.h"
 #include "cgroup/tree.h"
+#include "systemd/property.h"
 
 /* The first is the default. */
 static const struct cgroup_manager *const managers[] = {
 	&cgroup_manager_cgroupfs,
+	&cgroup_manager_systemd,
 	&cgroup_manager_disabled,
 };
 
@@ -30,20 +34,31 @@ static const struct cgroup_manager *find_manager(const char *name, struct error 
 	for (size_t i = 0; i < sizeof(managers) / sizeof(managers[0]); i++)
 		if (strcmp(managers[i]->name, name) == 0)
 			return managers[i];
-	if (strcmp(name, "systemd") == 0) {
-		error_config(err, "the systemd cgroup manager is not part of this version");
-	} else {
-		error_config(err, "unknown cgroup manager \"%s\"", name);
-		error_hint(err, "there are cgroupfs and disabled");
-	}
+	error_config(err, "unknown cgroup manager \"%s\"", name);
+	error_hint(err, "there are cgroupfs, systemd and disabled");
 	return NULL;
 }
 
-bool cgroup_has_manager(const char *name)
+int cgroup_check_manager(const char *name, struct error *err)
 {
-	struct error ignored = {0};
+	const struct cgroup_manager *manager = find_manager(name, err);
 
-	return find_manager(name, &ignored) != NULL;
+	if (!manager)
+		return -err->code;
+	return manager == &cgroup_manager_systemd ? systemd_check_built(err) : 0;
+}
+
+/* Engines set them whichever cgroup manager they ask for, so it is nothing to warn of. */
+static void tell_of_properties(const struct cgroup_wish *wish)
+{
+	for (size_t i = 0; i < wish->annotations_len; i++) {
+		if (!systemd_property_is(&wish->annotations[i]))
+			continue;
+		log_debug("annotations: " SYSTEMD_PROPERTY
+			  "* changes nothing: the container's cgroup is "
+			  "not made by systemd");
+		break;
+	}
 }
 
 int cgroup_plan(const struct cgroup_wish *wish, struct arena *arena,
@@ -51,7 +66,24 @@ int cgroup_plan(const struct cgroup_wish *wish, struct arena *arena,
 {
 	const struct cgroup_manager *manager = find_manager(wish->manager, err);
 
+	if (manager && manager != &cgroup_manager_systemd)
+		tell_of_properties(wish);
 	return manager ? manager->plan(wish, arena, place, err) : -err->code;
+}
+
+int cgroup_begin(const struct cgroup_wish *wish, struct arena *arena,
+		 struct oci_record_cgroup *place, struct cgroup_keeper *keeper, struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+
+	if (!manager)
+		return -err->code;
+	return manager->begin ? manager->begin(wish, arena, place, keeper, err) : 0;
+}
+
+void cgroup_dismiss(struct cgroup_keeper *keeper)
+{
+	helper_end(keeper);
 }
 
 int cgroup_create(const struct oci_record_cgroup *place, struct error *err)
@@ -68,11 +100,36 @@ int cgroup_clone_fd(const struct oci_record_cgroup *place)
 	return directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
+int cgroup_fetch(const struct oci_record_cgroup *place, const struct cgroup_keeper *keeper,
+		 bool *inside, struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+	int r;
+
+	if (!manager)
+		return -err->code;
+	if (*inside || !place->v2 || !keeper->pid || !manager->fetch)
+		return 0;
+	r = manager->fetch(place, keeper, err);
+	*inside = r == 0;
+	return r;
+}
+
 int cgroup_enter(const struct oci_record_cgroup *place, pid_t pid, bool cloned, struct error *err)
 {
 	const struct cgroup_manager *manager = find_manager(place->manager, err);
 
 	return manager ? manager->enter(place, pid, cloned, err) : -err->code;
+}
+
+int cgroup_tell_limits(const struct oci_record_cgroup *place, const struct oci_resources *resources,
+		       const struct cgroup_keeper *keeper, struct error *err)
+{
+	const struct cgroup_manager *manager = find_manager(place->manager, err);
+
+	if (!manager)
+		return -err->code;
+	return manager->tell_limits ? manager->tell_limits(place, resources, keeper, err) : 0;
 }
 
 int cgroup_limit(const struct oci_record_cgroup *place, const struct oci_resources *resources,
@@ -167,7 +224,7 @@ bool cgroup_frozen(const struct oci_record_cgroup *place)
 	return v1 && directory_frozen_v1(v1);
 }
 
-void cgroup_remove_empty(const struct oci_record_cgroup *place)
+int cgroup_remove_empty(const struct oci_record_cgroup *place, struct error *err)
 {
 	/* The kernel refuses it for one with processes or cgroups in it. */
 	for (size_t i = 0; i < place->directories_len; i++)
@@ -176,4 +233,5 @@ void cgroup_remove_empty(const struct oci_record_cgroup *place)
 		rmdir(place->leaf);
 	if (place->v2)
 		rmdir(place->v2);
+	return place->systemd ? systemd_clear(place, err) : 0;
 }

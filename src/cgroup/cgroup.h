@@ -7,6 +7,7 @@
  * A cgroup's life:
  *
  *	cgroup_plan()	   decides where it will be; changes nothing.  The journal then stores the place.
+ *	cgroup_begin()	   has somebody else make it, where the manager is that: systemd
  *	cgroup_create()	   makes its directories, and refuses one that is there already with processes in
  *			   it: it is another's
  *	clone3(2)	   with cgroup_clone_fd(), so that the child begins inside it (v2)
@@ -32,11 +33,13 @@
  * The place of a container's cgroup is struct oci_record_cgroup, as it stands in the state record:
  *
  *	made	     cgroup_create() is done: what is in it is the container's
- *	manager      "cgroupfs" or "disabled" (then nothing else is set): which of the managers made it
+ *	manager      "cgroupfs", "systemd" or "disabled" (then nothing else is set): which of the managers
+ *		     made it
  *	path	     its path below the hierarchies' roots, for people: "/machine/ctr"
  *	v2	     its directory in the v2 hierarchy, absolute, or NULL: what is limited and removed
  *	leaf	     the directory below v2 that its processes are put into, absolute, or NULL: v2
  *	directories  its directories in the v1 hierarchies, absolute
+ *	systemd	     the unit that it is, and where that systemd is reached
  */
 
 /* What cgroup_plan() goes by. */
@@ -46,7 +49,19 @@ struct cgroup_wish {
 	const char *manager;		       /* the name of a manager, or NULL for the default */
 	const struct oci_resources *resources; /* or NULL */
 	const char *delegate; /* the name of a cgroup below for the processes, or NULL */
+	const struct oci_pair *annotations; /* those for a systemd's unit among them */
+	size_t annotations_len;
+	const char *subgroup; /* the level below a systemd's scope: NULL: as usual, "": none */
 	bool optional; /* a plain user's container may run where it is when nothing is delegated */
+};
+
+/* The level below a systemd's scope is named by this annotation. */
+#define SYSTEMD_SUBGROUP "run.oci.systemd.subgroup"
+
+/* Who keeps a systemd's scope alive until the container's first process is in it; zeroed: nobody. */
+struct cgroup_keeper {
+	pid_t pid; /* a child */
+	int socket;
 };
 
 /*
@@ -57,7 +72,15 @@ struct cgroup_manager {
 	const char *name;
 	int (*plan)(const struct cgroup_wish *wish, struct arena *arena,
 		    struct oci_record_cgroup *place, struct error *err);
+	int (*begin)(const struct cgroup_wish *wish, struct arena *arena,
+		     struct oci_record_cgroup *place, struct cgroup_keeper *keeper,
+		     struct error *err); /* or NULL, as fetch and tell_limits */
 	int (*create)(const struct oci_record_cgroup *place, struct error *err);
+	int (*fetch)(const struct oci_record_cgroup *place, const struct cgroup_keeper *keeper,
+		     struct error *err);
+	int (*tell_limits)(const struct oci_record_cgroup *place,
+			   const struct oci_resources *resources,
+			   const struct cgroup_keeper *keeper, struct error *err);
 	int (*enter)(const struct oci_record_cgroup *place, pid_t pid, bool cloned,
 		     struct error *err);
 	int (*limit)(const struct oci_record_cgroup *place, const struct oci_resources *resources,
@@ -68,12 +91,20 @@ struct cgroup_manager {
 	int (*remove)(const struct oci_record_cgroup *place, struct error *err);
 };
 
-/* Whether there is a manager of this name. */
-bool cgroup_has_manager(const char *name);
+/* Whether there is a manager of this name, which may be NULL, and this build has it. */
+int cgroup_check_manager(const char *name, struct error *err);
 
 /* Fills in *place, whose strings lie in the arena. */
 int cgroup_plan(const struct cgroup_wish *wish, struct arena *arena,
 		struct oci_record_cgroup *place, struct error *err);
+
+/* Fills in what of the place could not be known before.  After a failure, and when the limits are set, it
+ * takes cgroup_dismiss(). */
+int cgroup_begin(const struct cgroup_wish *wish, struct arena *arena,
+		 struct oci_record_cgroup *place, struct cgroup_keeper *keeper, struct error *err);
+
+/* Waits until the keeper is gone; accepts a zeroed one.  A scope that is empty then ends by itself. */
+void cgroup_dismiss(struct cgroup_keeper *keeper);
 
 /* After a failure nothing is left of it. */
 int cgroup_create(const struct oci_record_cgroup *place, struct error *err);
@@ -94,6 +125,16 @@ int cgroup_clone_fd(const struct oci_record_cgroup *place);
  * been cloned, and still sees the host's files, best does so itself.
  */
 int cgroup_enter(const struct oci_record_cgroup *place, pid_t pid, bool cloned, struct error *err);
+
+/* Has the keeper move the calling process in, wherever in v2 it is now: into a cgroup of a user's systemd
+ * only that may move those from outside.  Fine without a keeper: then *inside stays as it is. */
+int cgroup_fetch(const struct oci_record_cgroup *place, const struct cgroup_keeper *keeper,
+		 bool *inside, struct error *err);
+
+/* Whoever made the cgroup is told its limits by the keeper, so as not to undo them; cgroup_limit() comes
+ * behind it. */
+int cgroup_tell_limits(const struct oci_record_cgroup *place, const struct oci_resources *resources,
+		       const struct cgroup_keeper *keeper, struct error *err);
 
 /* The limits of a new cgroup, and which devices may be used in it: that is restricted even when
  * resources says nothing of it, or is NULL. */
@@ -119,7 +160,7 @@ int cgroup_remove(const struct oci_record_cgroup *place, struct error *err);
 
 /* Removes what is there of it, if nothing is in it.  For a cgroup that may be another's: whoever was to make
  * it was killed before he could say that he had. */
-void cgroup_remove_empty(const struct oci_record_cgroup *place);
+int cgroup_remove_empty(const struct oci_record_cgroup *place, struct error *err);
 
 /* Whether it is frozen ("paused"); false when it is gone. */
 bool cgroup_frozen(const struct oci_record_cgroup *place);

@@ -216,13 +216,19 @@ static int cgroupfs_remove(const struct oci_record_cgroup *place, struct error *
 	return r;
 }
 
+static int cgroupfs_update(const struct oci_record_cgroup *place,
+			   const struct oci_resources *resources, struct error *err)
+{
+	return limits_update(place, resources, NULL, err);
+}
+
 const struct cgroup_manager cgroup_manager_cgroupfs = {
 	.name = "cgroupfs",
 	.plan = place_find,
 	.create = cgroupfs_create,
 	.enter = cgroupfs_enter,
 	.limit = cgroupfs_limit,
-	.update = limits_update,
+	.update = cgroupfs_update,
 	.kill = cgroupfs_kill,
 	.remove = cgroupfs_remove,
 };

@@ -75,9 +75,14 @@ int limits_foresee(const struct oci_record_cgroup *place, const struct hierarchi
 int limits_apply(const struct oci_record_cgroup *place, const struct oci_resources *resources,
 		 struct error *err);
 
-/* For one in use: checks, and changes all or nothing, devices too where there are rules. */
+/* Tells somebody else of limits that are in force by now. */
+typedef int limits_teller(const struct oci_record_cgroup *place,
+			  const struct oci_resources *resources, struct error *err);
+
+/* For one in use: checks, and changes all or nothing, devices too where there are rules.  When tell(), which may
+ * be NULL, fails, the limits are set back as well. */
 int limits_update(const struct oci_record_cgroup *place, const struct oci_resources *resources,
-		  struct error *err);
+		  limits_teller *tell, struct error *err);
 
 /* The directory among the place's version 1 hierarchies that has this file, or NULL. */
 const char *limits_v1_directory(const struct oci_record_cgroup *place, const char *file);

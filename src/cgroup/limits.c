@@ -204,13 +204,15 @@ static int go_back(struct undo *undo, struct error *err)
 }
 
 int limits_update(const struct oci_record_cgroup *place, const struct oci_resources *resources,
-		  struct error *err)
+		  limits_teller *tell, struct error *err)
 {
 	struct undo undo = {0};
 	int r = limits_check(resources, err);
 
 	if (r == 0)
 		r = apply(place, resources, &undo, err);
+	if (r == 0 && tell)
+		r = tell(place, resources, err);
 	if (r == 0 && resources->devices_len > 0)
 		r = devices_apply(place, resources, err);
 	if (r < 0 && undo.count > 0)

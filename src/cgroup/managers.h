@@ -5,3 +5,4 @@
 
 extern const struct cgroup_manager cgroup_manager_cgroupfs;
 extern const struct cgroup_manager cgroup_manager_disabled;
+extern const struct cgroup_manager cgroup_manager_systemd;

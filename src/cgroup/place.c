@@ -31,11 +31,9 @@ static int refuse_systemd(const char *path, struct error *err)
 
 	if (!colon || path[0] == '/' || strchr(path, '/') || !strchr(colon + 1, ':'))
 		return 0;
-	error_config(err,
-		     "linux.cgroupsPath \"%s\": the systemd cgroup manager is not part of this "
-		     "version",
-		     path);
-	return error_hint(err, "have the engine use the cgroupfs manager");
+	error_config(err, "linux.cgroupsPath \"%s\": the cgroupfs manager takes a path", path);
+	return error_hint(err, "this is a place in a systemd, for --systemd-cgroup; or have the "
+			       "engine use the cgroupfs manager");
 }
 
 /* Copies path without empty and "." components, and with a "/" before each; "" is the root. */
@@ -232,7 +230,13 @@ int place_disable(const struct cgroup_wish *wish, struct arena *arena,
 	return error_hint(err, "the cgroup manager is \"disabled\"");
 }
 
-/* Version 1 has no way to do this safely. */
+int place_refuse_delegation(struct error *err)
+{
+	return error_config(err,
+			    "annotations[\"run.oci.delegate-cgroup\"]: only version 2 of cgroups "
+			    "can be delegated");
+}
+
 static int find_leaf(const struct search *search, const struct hierarchies *found,
 		     struct error *err)
 {
@@ -242,8 +246,7 @@ static int find_leaf(const struct search *search, const struct hierarchies *foun
 	if (!name)
 		return 0;
 	if (!place->v2 || found->mode != CGROUP_V2)
-		return error_config(err, "annotations[\"run.oci.delegate-cgroup\"]: only version 2 "
-					 "of cgroups can be delegated");
+		return place_refuse_delegation(err);
 	place->leaf = arena_printf(search->arena, "%s/%s", place->v2, name);
 	if (!place->leaf)
 		return arena_full(search->arena, err);

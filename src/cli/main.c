@@ -21,7 +21,7 @@
 #include "cli/similar.h"
 
 static const struct option global_options[] = {
-	{"cgroup-manager", 0, "NAME", "cgroupfs, or disabled [cgroupfs]",
+	{"cgroup-manager", 0, "NAME", "cgroupfs, systemd or disabled [cgroupfs]",
 	 CHOICE(TEXT, cgroup_manager)},
 	{"debug", 0, NULL, "the same as --log-level debug", CHOICE(SWITCH, debug)},
 	{"log", 0, "FILE", "add errors to this file, too", CHOICE(TEXT, log)},

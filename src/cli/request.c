@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "basic/log.h"
+#include "cgroup/cgroup.h"
 
 enum { FIRST_PRESERVED_FD = 3 };
 
@@ -72,16 +73,6 @@ static int check_open(unsigned int preserve_fds, struct error *err)
 	return 0;
 }
 
-static int check_cgroup_manager(const char *manager, struct error *err)
-{
-	if (!manager || strcmp(manager, "cgroupfs") == 0 || strcmp(manager, "disabled") == 0)
-		return 0;
-	if (strcmp(manager, "systemd") != 0)
-		return error_config(err, "unknown cgroup manager \"%s\"", manager);
-	error_config(err, "the systemd cgroup manager is not part of this version");
-	return error_hint(err, "use --cgroup-manager cgroupfs");
-}
-
 int create_request_from(const struct choices *choices, struct create_request *request,
 			struct error *err)
 {
@@ -105,6 +96,6 @@ int create_request_from(const struct choices *choices, struct create_request *re
 	};
 	if (preserve_fds > INT_MAX - FIRST_PRESERVED_FD)
 		return error_config(err, "%lu file descriptors cannot be preserved", preserve_fds);
-	r = check_cgroup_manager(request->cgroup_manager, err);
+	r = cgroup_check_manager(request->cgroup_manager, err);
 	return r == 0 ? check_open(request->preserve_fds, err) : r;
 }

@@ -129,11 +129,14 @@ static int ready(void *context, const struct letter *request, struct error *err)
 {
 	const struct launch *launch = context;
 	const struct oci_linux *properties = launch->container->config->linux;
+	const struct oci_resources *resources = properties ? properties->resources : NULL;
 
 	(void)request;
 	/* Now that init needs no more memory, processes and device nodes. */
-	if (cgroup_limit(launch->cgroup, properties ? properties->resources : NULL, err) < 0)
+	if (cgroup_tell_limits(launch->cgroup, resources, launch->keeper, err) < 0 ||
+	    cgroup_limit(launch->cgroup, resources, err) < 0)
 		return -err->code;
+	cgroup_dismiss(launch->keeper);
 	for (const struct section *const *section = attach_order; *section; section++)
 		if ((*section)->attach(launch->container, launch->init.pid, err) < 0)
 			return -err->code;

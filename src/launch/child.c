@@ -116,11 +116,14 @@ static void let_go(const struct launch *launch)
 _Noreturn void child_run(const struct launch *launch, int image)
 {
 	const struct container *container = launch->container;
+	bool inside = launch->cloned_into_cgroup;
 	struct error err = {0};
 	int r;
 
 	let_go(launch);
-	r = cgroup_enter(launch->cgroup, 0, launch->cloned_into_cgroup, &err);
+	r = cgroup_fetch(launch->cgroup, launch->keeper, &inside, &err);
+	if (r == 0)
+		r = cgroup_enter(launch->cgroup, 0, inside, &err);
 	if (r == 0 && (namespaces_at_clone(container) & CLONE_NEWUSER))
 		r = enter_user_namespace(container, &err);
 	if (r == 0)

@@ -15,13 +15,15 @@
 #include "cgroup/oom.h"
 #include "linux/container.h"
 
+struct cgroup_keeper;	/* cgroup/cgroup.h */
 struct listener_errand; /* launch/listener.h */
 struct net_move;	/* linux/net-devices.h */
 
 struct launch {
 	struct container *container;
 	const struct oci_record_cgroup *cgroup;
-	const char *console_socket; /* where the terminal is sent, or NULL: it is kept */
+	struct cgroup_keeper *keeper; /* of the cgroup, until it has its limits */
+	const char *console_socket;   /* where the terminal is sent, or NULL: it is kept */
 
 	bool cloned_into_cgroup; /* into its v2 directory */
 	struct process init;	 /* pid is 0 until there is one */

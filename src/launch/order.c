@@ -65,7 +65,6 @@ const struct section *const prepare_order[] = {
 	&section_apparmor,
 	&section_selinux,
 	&section_intel_rdt,
-	&section_annotations,
 	&section_seccomp, /* the slowest, so after all that can still find a mistake */
 	&section_hooks,	  /* opens a log for what they write, and makes it */
 	NULL,

@@ -7,7 +7,7 @@
  * nobody knows.  A value may be empty, a key may not.
  *
  *	run.oci.handler and what else is refused  here
- *	org.systemd.property.NAME                 linux/systemd-property.c, checked here
+ *	org.systemd.property.NAME                 systemd/property.c, checked here
  *	run.oci.delegate-cgroup                   linux/cgroup-owner.c
  *	run.oci.hooks.stdout, .stderr             linux/hooks.c
  *	run.oci.keep_original_groups              linux/user.c
@@ -15,6 +15,7 @@
  *	run.oci.seccomp_bpf_data                  linux/seccomp-raw.c
  *	run.oci.seccomp_fail_unknown_syscall      linux/seccomp-compile.c
  *	run.oci.seccomp.receiver                  linux/seccomp-listener.c
+ *	run.oci.systemd.subgroup                  cgroup/systemd.c
  */
 #include "linux/annotations.h"
 
@@ -22,12 +23,11 @@
 #include <string.h>
 
 #include "basic/cleanup.h"
-#include "basic/log.h"
 #include "basic/socket.h"
 #include "basic/syscalls.h"
 #include "linux/cgroup-owner.h"
 #include "linux/section.h"
-#include "linux/systemd-property.h"
+#include "systemd/property.h"
 
 #define PIDFD_RECEIVER "run.oci.pidfd_receiver"
 
@@ -107,23 +107,6 @@ static int annotations_validate(const struct oci_config *config, struct error *e
 	return check_systemd_properties(config, err);
 }
 
-/* Engines set them whichever cgroup manager they ask for, so it is nothing to warn of. */
-static int annotations_prepare(struct container *container, struct error *err)
-{
-	const struct oci_config *config = container->config;
-
-	(void)err;
-	for (size_t i = 0; i < config->annotations_len; i++) {
-		if (!systemd_property_is(&config->annotations[i]))
-			continue;
-		log_debug("annotations: " SYSTEMD_PROPERTY
-			  "* changes nothing: the container's cgroup is "
-			  "not made by systemd");
-		break;
-	}
-	return 0;
-}
-
 /* When init is ready: whoever gets its pidfd may wait for its end from then on. */
 static int annotations_attach(const struct container *container, pid_t init, struct error *err)
 {
@@ -145,6 +128,5 @@ static int annotations_attach(const struct container *container, pid_t init, str
 const struct section section_annotations = {
 	.path = "annotations",
 	.validate = annotations_validate,
-	.prepare = annotations_prepare,
 	.attach = annotations_attach,
 };

@@ -15,6 +15,7 @@
 #include "basic/socket.h"
 #include "basic/users.h"
 #include "cgroup/cgroup.h"
+#include "linux/annotations.h"
 #include "linux/cgroup-owner.h"
 #include "linux/intel-rdt.h"
 #include "linux/mounts.h"
@@ -88,6 +89,7 @@ static int make_plan(struct creation *creation, bool attached, struct error *err
 	creation->launch.container = container;
 	creation->launch.console_socket = request->console_socket;
 	creation->launch.cgroup = &creation->cgroup;
+	creation->launch.keeper = &creation->keeper;
 	r = check_terminal(creation, attached, err);
 	return r == 0 ? launch_plan(container, err) : r;
 }
@@ -96,17 +98,20 @@ static int plan_cgroup(struct creation *creation, struct error *err)
 {
 	const struct container *container = creation->container;
 	const struct oci_linux *properties = container->config->linux;
-	struct cgroup_wish wish = {
+
+	creation->wish = (struct cgroup_wish){
 		.id = container->id,
 		.cgroups_path = properties ? properties->cgroups_path : NULL,
 		.manager = creation->request->cgroup_manager,
 		.resources = properties ? properties->resources : NULL,
+		.annotations = container->config->annotations,
+		.annotations_len = container->config->annotations_len,
+		.subgroup = annotation_find(container->config, SYSTEMD_SUBGROUP),
 		.optional = is_plain_user(container->uid),
 	};
-
-	if (cgroup_owner_annotation(container->config, &wish.delegate, err) < 0)
+	if (cgroup_owner_annotation(container->config, &creation->wish.delegate, err) < 0)
 		return -err->code;
-	return cgroup_plan(&wish, &creation->arena, &creation->cgroup, err);
+	return cgroup_plan(&creation->wish, &creation->arena, &creation->cgroup, err);
 }
 
 /* -- journal ----------------------------------------------------------------------------------- */
@@ -212,8 +217,11 @@ static int delegate_cgroup(const struct creation *creation, struct error *err)
 /* From here on what is in the cgroup is the container's, and may be killed with it. */
 static int make_cgroup(struct creation *creation, struct error *err)
 {
-	int r = cgroup_create(&creation->cgroup, err);
+	int r = cgroup_begin(&creation->wish, &creation->arena, &creation->cgroup,
+			     &creation->keeper, err);
 
+	if (r == 0)
+		r = cgroup_create(&creation->cgroup, err);
 	if (r < 0) {
 		creation->record.cgroup = NULL;
 		return r;
@@ -303,6 +311,7 @@ void creation_undo(struct creation *creation)
 	};
 
 	launch_abort(&creation->launch);
+	cgroup_dismiss(&creation->keeper);
 	if (creation->pid_directory >= 0 && creation->record.init)
 		unlinkat(creation->pid_directory, pid_file_name(creation), 0);
 	if (container_destroy(creation->root, creation->request->id, &view, &creation->arena,

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "basic/arena.h"
+#include "cgroup/cgroup.h"
 #include "launch/launch.h"
 #include "runtime/create.h"
 
@@ -20,6 +21,8 @@ struct creation {
 	struct container *container;
 	struct oci_record record;
 	struct oci_record_cgroup cgroup;
+	struct cgroup_wish wish; /* for it */
+	struct cgroup_keeper keeper;
 	struct oci_record_process init;
 	struct oci_hooks hooks;
 	struct oci_record_listener listener;

@@ -53,8 +53,8 @@ static int remove_resources(const struct oci_record *record, struct error *err)
 
 	if (r == 0 && record->cgroup && record->cgroup->made)
 		r = cgroup_remove(record->cgroup, err);
-	else if (record->cgroup && !record->cgroup->made)
-		cgroup_remove_empty(record->cgroup);
+	else if (r == 0 && record->cgroup)
+		r = cgroup_remove_empty(record->cgroup, err);
 	if (r < 0)
 		return r;
 	if (record->host_mounts_len == 0)

@@ -251,7 +251,8 @@ static struct oci_features_switch *build_switch(struct builder *builder, bool en
 static struct oci_features_cgroup *build_cgroup(struct builder *builder)
 {
 	struct oci_features_cgroup *built = allocate(builder, sizeof(*built));
-	bool systemd = cgroup_has_manager("systemd");
+	struct error ignored = {0};
+	bool systemd = cgroup_check_manager("systemd", &ignored) == 0;
 
 	if (built)
 		*built = (struct oci_features_cgroup){

@@ -147,8 +147,11 @@ class Ground:
                    if d and os.access(d, os.W_OK)), None)
       self.directory = tempfile.mkdtemp(prefix='proa-tests-', dir=base)
     # Where all users can reach it.
+    helper = os.path.dirname(self.runtime) + '/proa-systemd'
     self.runtime = shutil.copy(self.runtime, self.directory + '/proa')
     os.chmod(self.runtime, 0o755)
+    if os.path.exists(helper):
+      os.chmod(shutil.copy(helper, self.directory), 0o755)
     return self
 
   def __exit__(self, *_):

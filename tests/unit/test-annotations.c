@@ -155,30 +155,7 @@ TEST(checks_the_properties_of_a_systemd_unit)
 			 "value");
 }
 
-static void count_line(enum log_level level, const char *message, void *context)
-{
-	ck_assert_int_eq(level, LOG_LEVEL_DEBUG);
-	ck_assert_str_eq(message,
-			 "annotations: org.systemd.property.* changes nothing: the container's "
-			 "cgroup is not made by systemd");
-	++*(int *)context;
-}
-
-TEST(tells_once_that_properties_change_nothing)
-{
-	struct oci_pair annotations[] = {{"org.systemd.property.KillSignal", "15"},
-					 {"org.systemd.property.After", "['a']"}};
-	const struct oci_config config = {.annotations = annotations, .annotations_len = 2};
-	int lines = 0;
-
-	log_set_level(LOG_LEVEL_DEBUG);
-	log_set_sink(count_line, &lines);
-	ck_assert_int_eq(section_annotations.prepare(&(struct container){.config = &config}, &err),
-			 0);
-	ck_assert_int_eq(lines, 1);
-}
-
 RUN_TESTS("annotations", accepts_none_and_empty_values, rejects_an_empty_key,
 	  refuses_what_other_runtimes_do_when_told_so, refuses_a_delegated_cgroup_that_is_elsewhere,
 	  finds_what_is_there, sends_a_pidfd_of_init, tells_that_nobody_takes_the_pidfd,
-	  checks_the_properties_of_a_systemd_unit, tells_once_that_properties_change_nothing)
+	  checks_the_properties_of_a_systemd_unit)

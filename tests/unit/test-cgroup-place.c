@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "basic/file.h"
+#include "basic/log.h"
 #include "cgroups.h"
 
 /* -- places ----------------------------------------------------------------------------------- */
@@ -62,12 +63,41 @@ TEST(refuses_a_name_with_a_newline)
 	arena_release(&arena);
 }
 
+static void count_line(enum log_level level, const char *message, void *context)
+{
+	ck_assert_int_eq(level, LOG_LEVEL_DEBUG);
+	ck_assert_str_eq(message,
+			 "annotations: org.systemd.property.* changes nothing: the container's "
+			 "cgroup is not made by systemd");
+	++*(int *)context;
+}
+
+TEST(tells_once_that_properties_for_systemd_change_nothing)
+{
+	const struct oci_pair annotations[] = {{"org.systemd.property.KillSignal", "15"},
+					       {"org.systemd.property.After", "['a']"}};
+	const struct cgroup_wish wish = {
+		.id = "x", .manager = "disabled", .annotations = annotations, .annotations_len = 2};
+	int lines = 0;
+
+	open_test();
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_set_sink(count_line, &lines);
+	succeed(cgroup_plan(&wish, &arena, &place, &err));
+	ck_assert_int_eq(lines, 1);
+	arena_release(&arena);
+}
+
 TEST(explains_a_path_for_systemd)
 {
 	open_test();
-	expect_refused("machine.slice:libpod:abc",
-		       "linux.cgroupsPath \"machine.slice:libpod:abc\": the systemd cgroup manager "
-		       "is not part of this version");
+	expect_refused(
+		"machine.slice:libpod:abc",
+		"linux.cgroupsPath \"machine.slice:libpod:abc\": the cgroupfs manager takes a "
+		"path");
+	ck_assert_str_eq(err.hint,
+			 "this is a place in a systemd, for --systemd-cgroup; or have the "
+			 "engine use the cgroupfs manager");
 	arena_release(&arena);
 }
 
@@ -100,12 +130,9 @@ TEST(refuses_its_callers_own_cgroup_and_what_is_above_it)
 
 TEST(makes_no_place_without_a_manager_of_that_name)
 {
-	const struct cgroup_wish wish = {.id = "x", .manager = "systemd"};
 	const struct cgroup_wish other = {.id = "x", .manager = "foo"};
 
 	open_test();
-	ck_assert_int_eq(cgroup_plan(&wish, &arena, &place, &err), -EINVAL);
-	ck_assert_str_eq(err.text, "the systemd cgroup manager is not part of this version");
 	ck_assert_int_eq(cgroup_plan(&other, &arena, &place, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "unknown cgroup manager \"foo\"");
 	arena_release(&arena);
@@ -268,8 +295,8 @@ TEST(uses_a_cgroup_that_is_delegated_to_a_plain_user)
 RUN_TESTS("cgroup-place", places_an_absolute_path_at_the_hierarchies_mounts,
 	  names_a_place_after_the_container_where_no_path_is_given,
 	  refuses_a_path_that_could_lead_out, refuses_the_root_cgroup,
-	  refuses_a_name_with_a_newline, explains_a_path_for_systemd,
-	  refuses_its_callers_own_cgroup_and_what_is_above_it,
+	  refuses_a_name_with_a_newline, tells_once_that_properties_for_systemd_change_nothing,
+	  explains_a_path_for_systemd, refuses_its_callers_own_cgroup_and_what_is_above_it,
 	  makes_no_place_without_a_manager_of_that_name, does_nothing_where_cgroups_are_disabled,
 	  does_without_a_cgroup_where_none_is_delegated, explains_a_cgroup_that_may_not_be_made,
 	  uses_a_cgroup_that_is_delegated_to_a_plain_user)

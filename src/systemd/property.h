@@ -19,9 +19,16 @@ struct systemd_property {
 	struct gvariant *value;
 };
 
+struct request;
+
 /* Whether an annotation is one. */
 bool systemd_property_is(const struct oci_pair *annotation);
 
 /* Parses the annotation, which is one; name and value lie in the arena. */
 int systemd_property_parse(const struct oci_pair *annotation, struct arena *arena,
 			   struct systemd_property *property, struct error *err);
+
+/* Adds what the annotations set to a request, and refuses a property that is not on the list of those that
+ * cannot do harm. */
+int systemd_properties_add(const struct oci_pair *annotations, size_t count, struct arena *arena,
+			   struct request *request, struct error *err);
