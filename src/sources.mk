@@ -46,10 +46,14 @@ RUNTIME_SOURCES = \
 	src/basic/socket.c \
 	src/basic/socket.h \
 	src/basic/syscalls.h \
+	src/basic/text-list.c \
+	src/basic/text-list.h \
 	src/basic/users.c \
 	src/basic/users.h \
 	src/basic/utf8.c \
 	src/basic/utf8.h \
+	src/cgroup/below.c \
+	src/cgroup/below.h \
 	src/cgroup/block-io.c \
 	src/cgroup/block-io.h \
 	src/cgroup/cgroup.c \
@@ -117,6 +121,7 @@ RUNTIME_SOURCES = \
 	src/linux/cgroup-owner.h \
 	src/linux/container.h \
 	src/linux/cpu-affinity.c \
+	src/linux/cpu-affinity.h \
 	src/linux/cwd.c \
 	src/linux/devices.c \
 	src/linux/domainname.c \
@@ -223,6 +228,12 @@ RUNTIME_SOURCES = \
 	src/runtime/delete.h \
 	src/runtime/events.c \
 	src/runtime/events.h \
+	src/runtime/exec-process.c \
+	src/runtime/exec-process.h \
+	src/runtime/exec-record.c \
+	src/runtime/exec-record.h \
+	src/runtime/exec.c \
+	src/runtime/exec.h \
 	src/runtime/features.c \
 	src/runtime/features.h \
 	src/runtime/foreground.c \
@@ -235,6 +246,8 @@ RUNTIME_SOURCES = \
 	src/runtime/lock.h \
 	src/runtime/pause.c \
 	src/runtime/pause.h \
+	src/runtime/pid-file.c \
+	src/runtime/pid-file.h \
 	src/runtime/ps-table.c \
 	src/runtime/ps-table.h \
 	src/runtime/ps.c \
@@ -263,6 +276,7 @@ RUNTIME_SOURCES = \
 	src/cli/create.c \
 	src/cli/delete.c \
 	src/cli/events.c \
+	src/cli/exec.c \
 	src/cli/features.c \
 	src/cli/kill.c \
 	src/cli/list.c \
@@ -326,6 +340,7 @@ INIT_SOURCES = \
 	src/linux/annotations.c \
 	src/linux/apparmor.c \
 	src/linux/capabilities.c \
+	src/linux/cpu-affinity.c \
 	src/linux/cwd.c \
 	src/linux/devices.c \
 	src/linux/domainname.c \

@@ -9,6 +9,7 @@ UNIT_TESTS = \
 	tests/unit/test-bundle \
 	tests/unit/test-capabilities \
 	tests/unit/test-capability-names \
+	tests/unit/test-cgroup-below \
 	tests/unit/test-cgroup-hierarchies \
 	tests/unit/test-cgroup-kernel \
 	tests/unit/test-cgroup-limits \
@@ -30,6 +31,8 @@ UNIT_TESTS = \
 	tests/unit/test-encode \
 	tests/unit/test-env \
 	tests/unit/test-error \
+	tests/unit/test-exec-process \
+	tests/unit/test-exec-record \
 	tests/unit/test-executable \
 	tests/unit/test-features \
 	tests/unit/test-figures \
@@ -130,6 +133,8 @@ TEST_FILES = \
 	tests/integration/test_devices.py \
 	tests/integration/test_errors.py \
 	tests/integration/test_events.py \
+	tests/integration/test_exec.py \
+	tests/integration/test_exec_terminal.py \
 	tests/integration/test_features.py \
 	tests/integration/test_hooks.py \
 	tests/integration/test_hostile.py \

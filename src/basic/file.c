@@ -55,26 +55,19 @@ ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, s
 ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **text,
 			 struct error *err)
 {
-	size_t size = 64 * 1024, length = 0;
-	autofree char *buffer = NULL;
-	ssize_t count;
+	/* Address space alone: memory is taken for what comes. */
+	char *buffer = arena_alloc(arena, FILE_MOST_BYTES + 2);
+	ssize_t length;
 
-	do {
-		char *more = realloc(buffer, size);
-
-		if (!more)
-			return error_errno(err, ENOMEM, "read %s", name);
-		buffer = more;
-		count = read_all(fd, buffer + length, size - length);
-		if (count < 0)
-			return error_errno(err, (int)-count, "read %s", name);
-		length += (size_t)count;
-		size *= 2;
-	} while (length == size / 2 && length <= FILE_MOST_BYTES);
+	if (!buffer)
+		return arena_full(arena, err);
+	length = read_all(fd, buffer, FILE_MOST_BYTES + 1);
+	if (length < 0)
+		return error_errno(err, (int)-length, "read %s", name);
 	if (length > FILE_MOST_BYTES)
 		return error_config(err, "%s is larger than %d MiB", name, FILE_MOST_BYTES >> 20);
-	*text = arena_copy(arena, buffer, length);
-	return *text ? (ssize_t)length : arena_full(arena, err);
+	*text = buffer;
+	return length;
 }
 
 ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
@@ -113,6 +106,15 @@ int file_write(int dir, const char *path, const char *text)
 	if (fd < 0)
 		return -errno;
 	return file_write_all(fd, text, strlen(text));
+}
+
+int file_make(int dir, const char *name, const void *bytes, size_t length, struct error *err)
+{
+	autoclose int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : file_write_all(fd, bytes, length);
+
+	return r < 0 ? error_errno(err, -r, "make %s", name) : 0;
 }
 
 int file_replace(int dir, const char *name, const char *text, mode_t mode, struct error *err)

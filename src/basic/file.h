@@ -26,6 +26,10 @@ ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size);
 /* Writes text to an existing file in one write(2); returns 0 or a negative errno. */
 int file_write(int dir, const char *path, const char *text);
 
+/* Makes the file name in dir, of mode 0600, with these bytes; an error if there is one.  After a crash it may
+ * be a part of it. */
+int file_make(int dir, const char *name, const void *bytes, size_t length, struct error *err);
+
 /* Replaces the file name in dir: after a crash at any moment it is the old or the new one, whole. */
 int file_replace(int dir, const char *name, const char *text, mode_t mode, struct error *err);
 

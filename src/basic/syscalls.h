@@ -30,6 +30,11 @@
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
 #endif
+#ifdef __s390x__
+#define CLONE_FIRST(flags) 0UL, flags /* the stack and the flags of clone(2) */
+#else
+#define CLONE_FIRST(flags) flags, 0UL
+#endif
 #ifndef P_PIDFD
 #define P_PIDFD 3 /* waitid(2) */
 #endif
@@ -110,6 +115,12 @@ static inline int sys_pivot_root(const char *new_root, const char *put_old)
 static inline pid_t sys_clone3(struct clone_args *args)
 {
 	return (pid_t)syscall(SYS_clone3, args, sizeof(*args));
+}
+
+/* fork(2) with flags. */
+static inline pid_t sys_clone(unsigned long flags)
+{
+	return (pid_t)syscall(SYS_clone, CLONE_FIRST(flags), 0UL, 0UL, 0UL);
 }
 
 static inline int sys_pidfd_open(pid_t pid)

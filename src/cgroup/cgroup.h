@@ -116,6 +116,9 @@ int cgroup_delegate(const struct oci_record_cgroup *place, uid_t uid, gid_t gid,
 /* An fd of the v2 directory for the processes, for CLONE_INTO_CGROUP, or -1 if there is none. */
 int cgroup_clone_fd(const struct oci_record_cgroup *place);
 
+/* The same of the v2 cgroup that pid is in, if that is the place's or below it; otherwise -1. */
+int cgroup_clone_fd_of(const struct oci_record_cgroup *place, pid_t pid);
+
 /*
  * Moves pid into the hierarchies that clone3(2) did not put it in: the v1 ones, and v2 too unless
  * cloned.

@@ -40,8 +40,11 @@ struct choices {
 	bool debug, systemd_cgroup, version, help;
 
 	/* of the commands */
-	const char *bundle, *config, *pid_file, *console_socket, *format, *interval;
+	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket, *format, *interval;
+	const char *process, *cwd, *user, *apparmor, *process_label;
+	struct text_list env, cap, additional_gids, cgroup;
 	bool no_pivot, no_new_keyring, detach, keep, all, force, quiet, rootless, stats;
+	bool tty, no_new_privs, ignore_paused;
 	unsigned int preserve_fds;
 	const char *resources, *update[UPDATE_VALUES];
 
@@ -55,8 +58,9 @@ struct command {
 	const char *arguments; /* for help: "ID [SIGNAL]" */
 	const char *summary;
 	const struct option *options[2]; /* tables, ended by NULL if there are fewer */
-	bool options_first;		 /* what stands behind the first argument is none of them */
 	int least, most;		 /* how many arguments there may be */
+	bool options_first; /* the arguments behind the first are another program's: no options */
+	int failure;	    /* the exit status of an error, where it is not 1 */
 
 	/* Returns the program's exit status, or a negative errno. */
 	int (*run)(const struct choices *choices, struct error *err);
@@ -69,6 +73,7 @@ extern const struct command command_completion;
 extern const struct command command_create;
 extern const struct command command_delete;
 extern const struct command command_events;
+extern const struct command command_exec;
 extern const struct command command_features;
 extern const struct command command_kill;
 extern const struct command command_list;

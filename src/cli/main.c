@@ -3,8 +3,8 @@
  *
  *	proa [OPTIONS] COMMAND [OPTIONS] ARGUMENTS
  *
- * Exit statuses: 0; 1 for an error, which is one line on stderr; and of "run" that of the
- * container's program.  Engines parse much of what is printed here; the manual page says what can
+ * Exit statuses: 0; 1 for an error (of "exec" 255), which is one line on stderr; and of "run" and "exec"
+ * that of the container's program.  Engines parse much of what is printed here; the manual page says what can
  * be relied on.
  */
 #include <commit.h>
@@ -42,10 +42,23 @@ const struct option help_options[] = {
 };
 
 const struct command *const commands[] = {
-	&command_create,   &command_start,  &command_run,	 &command_state,
-	&command_list,	   &command_ps,	    &command_events,	 &command_kill,
-	&command_pause,	   &command_resume, &command_update,	 &command_delete,
-	&command_features, &command_spec,   &command_completion, NULL,
+	&command_create,
+	&command_start,
+	&command_run,
+	&command_exec,
+	&command_state,
+	&command_list,
+	&command_ps,
+	&command_events,
+	&command_kill,
+	&command_pause,
+	&command_resume,
+	&command_update,
+	&command_delete,
+	&command_features,
+	&command_spec,
+	&command_completion,
+	NULL,
 };
 
 const struct option *const global_tables[] = {global_options, help_options, NULL};
@@ -139,21 +152,12 @@ static int check_count(const struct command *command, int count, struct error *e
 			  *command->arguments ? " " : "", command->arguments);
 }
 
-static int run_command(struct words *words, struct choices *choices, struct error *err)
+static int run_with(const struct command *command, const struct option *const tables[],
+		    struct words rest, struct choices *choices, struct error *err)
 {
-	const struct command *command = find_command(words->items[0], err);
-	const struct option *tables[4] = {help_options};
-	struct words rest = {words->items + 1, words->count - 1};
-	int r;
+	enum options_place place = command->options_first ? OPTIONS_FIRST : OPTIONS_ANYWHERE;
+	int r = options_parse(tables, &rest, place, choices, err);
 
-	if (!command)
-		return -err->code;
-	for (size_t i = 0; i < 2 && command->options[i]; i++) {
-		tables[i] = command->options[i];
-		tables[i + 1] = help_options;
-	}
-	r = options_parse(tables, &rest, command->options_first ? OPTIONS_FIRST : OPTIONS_ANYWHERE,
-			  choices, err);
 	if (r == 0 && choices->help) {
 		print_command_help(command, tables);
 		return 0;
@@ -167,7 +171,29 @@ static int run_command(struct words *words, struct choices *choices, struct erro
 	return command->run(choices, err);
 }
 
-static int run(struct words *words, struct error *err)
+/* *failure becomes what an error of the command is to end with. */
+static int run_command(struct words *words, struct choices *choices, int *failure,
+		       struct error *err)
+{
+	const struct command *command = find_command(words->items[0], err);
+	const struct option *tables[4] = {help_options};
+	struct words rest = {words->items + 1, words->count - 1};
+	int r;
+
+	if (!command)
+		return -err->code;
+	if (command->failure)
+		*failure = command->failure;
+	for (size_t i = 0; i < 2 && command->options[i]; i++) {
+		tables[i] = command->options[i];
+		tables[i + 1] = help_options;
+	}
+	r = run_with(command, tables, rest, choices, err);
+	options_release(tables, choices);
+	return r;
+}
+
+static int run(struct words *words, int *failure, struct error *err)
 {
 	struct choices choices = {.bundle = ".", .config = "config.json"};
 	int r;
@@ -186,13 +212,14 @@ static int run(struct words *words, struct error *err)
 		error_config(err, "a command is missing");
 		return error_hint(err, "--help shows the commands there are");
 	}
-	return run_command(words, &choices, err);
+	return run_command(words, &choices, failure, err);
 }
 
 int main(int argc, char **argv)
 {
 	struct words words = {argv + 1, argc - 1};
 	struct error err = {0};
+	int failure = EXIT_FAILURE;
 	int r;
 
 	open_missing_stdio();
@@ -204,11 +231,11 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
 	if (argc < 1)
 		return EXIT_FAILURE;
-	r = run(&words, &err);
+	r = run(&words, &failure, &err);
 	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		r = error_errno(&err, errno, "write the output");
 	if (r >= 0)
 		return r;
 	log_error(&err);
-	return EXIT_FAILURE;
+	return failure;
 }

@@ -4,6 +4,7 @@
  */
 #include "cli/options.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,10 @@ static int set_value(const struct option *option, const char *value, void *value
 	case OPTION_TEXT:
 		*(const char **)target = value;
 		return 0;
+	case OPTION_LIST:
+		return text_list_add(target, value)
+			       ? 0
+			       : error_errno(err, ENOMEM, "--%s", option->name);
 	case OPTION_IGNORED:
 		break;
 	}
@@ -149,6 +154,14 @@ int options_parse(const struct option *const tables[], struct words *words,
 	}
 	words->count = kept;
 	return 0;
+}
+
+void options_release(const struct option *const tables[], void *values)
+{
+	for (size_t i = 0; tables[i]; i++)
+		for (const struct option *row = tables[i]; row->name; row++)
+			if (row->kind == OPTION_LIST)
+				text_list_release((void *)((char *)values + row->offset));
 }
 
 void options_print(const struct option *const tables[], FILE *out)

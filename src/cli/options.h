@@ -13,10 +13,12 @@
 #include <stdio.h>
 
 #include "basic/error.h"
+#include "basic/text-list.h"
 
 enum option_kind {
 	OPTION_SWITCH,	/* a bool */
 	OPTION_TEXT,	/* a const char * */
+	OPTION_LIST,	/* a struct text_list: given several times, it has several values */
 	OPTION_NUMBER,	/* an unsigned int */
 	OPTION_IGNORED, /* accepted, as other runtimes know it; of no effect */
 };
@@ -33,6 +35,7 @@ struct option {
 /* For rows: OPTION_INTO(TEXT, struct choices, bundle); the types are compared by the compiler. */
 #define OPTION_SWITCH_TYPE bool
 #define OPTION_TEXT_TYPE   const char *
+#define OPTION_LIST_TYPE   struct text_list
 #define OPTION_NUMBER_TYPE unsigned int
 #define OPTION_INTO(what, type, member)    \
 	.kind = OPTION_##what,             \
@@ -56,6 +59,9 @@ enum options_place {
  */
 int options_parse(const struct option *const tables[], struct words *words,
 		  enum options_place place, void *values, struct error *err);
+
+/* Gives back what options_parse() took for lists. */
+void options_release(const struct option *const tables[], void *values);
 
 /* Writes a line for each option, as part of a help text. */
 void options_print(const struct option *const tables[], FILE *out);

@@ -28,6 +28,8 @@ const struct option create_options[] = {
 	{"no-subreaper", 0, NULL, "accepted for compatibility, of no effect", OPTION_IGNORED, 0},
 	{"pid-file", 0, "FILE", "write the first process's pid to this file",
 	 CHOICE(TEXT, pid_file)},
+	{"pidfd-socket", 0, "PATH", "send the first process's pidfd to this socket",
+	 CHOICE(TEXT, pidfd_socket)},
 	{"preserve-fds", 0, "N", "hand over the N file descriptors from 3 on",
 	 CHOICE(NUMBER, preserve_fds)},
 	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
@@ -73,11 +75,22 @@ static int check_open(unsigned int preserve_fds, struct error *err)
 	return 0;
 }
 
+int preserved_fds(const struct choices *choices, unsigned int *all, unsigned int *sockets,
+		  struct error *err)
+{
+	unsigned long listened = listen_fds();
+	unsigned long total = choices->preserve_fds + listened;
+
+	if (total > INT_MAX - FIRST_PRESERVED_FD)
+		return error_config(err, "%lu file descriptors cannot be preserved", total);
+	*all = (unsigned int)total;
+	*sockets = (unsigned int)listened;
+	return check_open(*all, err);
+}
+
 int create_request_from(const struct choices *choices, struct create_request *request,
 			struct error *err)
 {
-	unsigned long sockets = listen_fds();
-	unsigned long preserve_fds = choices->preserve_fds + sockets;
 	int r;
 
 	*request = (struct create_request){
@@ -86,16 +99,14 @@ int create_request_from(const struct choices *choices, struct create_request *re
 		.config_file = choices->config,
 		.pid_file = choices->pid_file,
 		.console_socket = choices->console_socket,
+		.pidfd_socket = choices->pidfd_socket,
 		.cgroup_manager = choices->systemd_cgroup ? "systemd" : choices->cgroup_manager,
 		.no_pivot = choices->no_pivot,
 		.no_new_keyring = choices->no_new_keyring,
 		.detach = choices->detach,
 		.keep = choices->keep,
-		.preserve_fds = (unsigned int)preserve_fds,
-		.listen_fds = (unsigned int)sockets,
 	};
-	if (preserve_fds > INT_MAX - FIRST_PRESERVED_FD)
-		return error_config(err, "%lu file descriptors cannot be preserved", preserve_fds);
 	r = cgroup_check_manager(request->cgroup_manager, err);
-	return r == 0 ? check_open(request->preserve_fds, err) : r;
+	return r == 0 ? preserved_fds(choices, &request->preserve_fds, &request->listen_fds, err)
+		      : r;
 }

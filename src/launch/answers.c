@@ -31,6 +31,15 @@ static int map_ids(void *context, const struct letter *request, struct error *er
 	return id_mappings_write(launch->container, asker(launch), err);
 }
 
+int launch_know_init(struct launch *launch, pid_t pid, struct error *err)
+{
+	launch->container->init_pid = pid;
+	if (!launch->container->exec)
+		return process_identify(pid, &launch->init, err);
+	launch->init.pid = pid; /* no record tells of it */
+	return 0;
+}
+
 /* Init is a child of this process that nobody has waited for: its pid cannot be another's. */
 static int init_is(void *context, const struct letter *request, struct error *err)
 {
@@ -40,8 +49,7 @@ static int init_is(void *context, const struct letter *request, struct error *er
 	launch->init_pidfd = sys_pidfd_open(pid);
 	if (launch->init_pidfd < 0)
 		return error_errno(err, errno, "open the container's init");
-	launch->container->init_pid = pid;
-	return process_identify(pid, &launch->init, err);
+	return launch_know_init(launch, pid, err);
 }
 
 static int move_devices(void *context, const struct letter *request, struct error *err)
@@ -92,25 +100,26 @@ int launch_errand(const struct launch *launch, const char *status, struct listen
 {
 	const struct container *container = launch->container;
 	const struct oci_config *config = container->config;
+	const struct seccomp_plan *seccomp = &container->seccomp;
 	const struct oci_state state = {
 		.oci_version = config->oci_version,
 		.id = container->id,
 		.status = status,
 		.has_pid = true,
-		.pid = container->init_pid,
+		.pid = container->exec ? container->target_pid : container->init_pid,
 		.bundle = container->bundle,
 		.annotations = config->annotations,
 		.annotations_len = config->annotations_len,
 	};
 
 	*errand = (struct listener_errand){
-		.agent = container->seccomp.agent,
+		.agent = seccomp->agent,
 		.pidfd = launch->init_pidfd,
 	};
 	if (!errand->agent)
 		return 0;
-	errand->state =
-		seccomp_listener_state(&state, container->seccomp.metadata, container->arena);
+	errand->state = seccomp_listener_state(&state, container->init_pid, seccomp->metadata,
+					       container->arena);
 	return errand->state ? 0 : arena_full(container->arena, err);
 }
 
@@ -118,35 +127,62 @@ static int take_listener(void *context, const struct letter *request, struct err
 {
 	const struct launch *launch = context;
 	struct listener_errand errand;
-	int r = launch_errand(launch, "creating", &errand, err);
+	const char *status = launch->target_status ? launch->target_status : "creating";
+	int r = launch_errand(launch, status, &errand, err);
 
 	if (r == 0)
 		r = listener_take(launch->socket, &errand, request, err);
 	return r < 0 ? r : SAID_DONE;
 }
 
-static int ready(void *context, const struct letter *request, struct error *err)
+/* Now that init needs no more memory, processes and device nodes. */
+static int limit(const struct launch *launch, struct error *err)
 {
-	const struct launch *launch = context;
 	const struct oci_linux *properties = launch->container->config->linux;
 	const struct oci_resources *resources = properties ? properties->resources : NULL;
 
-	(void)request;
-	/* Now that init needs no more memory, processes and device nodes. */
-	if (cgroup_tell_limits(launch->cgroup, resources, launch->keeper, err) < 0 ||
-	    cgroup_limit(launch->cgroup, resources, err) < 0)
+	if (launch->container->exec)
+		return 0;
+	if (cgroup_tell_limits(launch->cgroup, resources, launch->keeper, err) < 0)
 		return -err->code;
-	cgroup_dismiss(launch->keeper);
-	for (const struct section *const *section = attach_order; *section; section++)
-		if ((*section)->attach(launch->container, launch->init.pid, err) < 0)
-			return -err->code;
+	return cgroup_limit(launch->cgroup, resources, err);
+}
+
+static int send_pidfd(const struct launch *launch, struct error *err)
+{
+	const char *name = launch->container->exec ? "setns" : "standard";
+	autoclose int socket = -1;
+
+	if (!launch->pidfd_socket)
+		return 0;
+	socket = socket_connect(launch->pidfd_socket, err);
+	if (socket < 0 || socket_send_fd(socket, launch->init_pidfd, name, err) < 0)
+		return error_in(err, "--pidfd-socket");
 	return 0;
 }
 
+static int ready(void *context, const struct letter *request, struct error *err)
+{
+	const struct launch *launch = context;
+	bool exec = launch->container->exec;
+
+	(void)request;
+	if (limit(launch, err) < 0)
+		return -err->code;
+	if (launch->keeper)
+		cgroup_dismiss(launch->keeper);
+	for (const struct section *const *section = attach_order; *section; section++)
+		if ((!exec || section_is_for_exec(*section)) &&
+		    (*section)->attach(launch->container, launch->init.pid, err) < 0)
+			return -err->code;
+	return send_pidfd(launch, err);
+}
+
 static answer_function *const answers[MESSAGE_COUNT] = {
-	[MAP_IDS] = map_ids,	 [INIT_IS] = init_is,		[MOVE_DEVICES] = move_devices,
-	[RUN_HOOKS] = run_hooks, [TAKE_CONSOLE] = take_console, [TAKE_LISTENER] = take_listener,
-	[READY] = ready,
+	[MAP_IDS] = map_ids,	       [INIT_IS] = init_is,
+	[MOVE_DEVICES] = move_devices, [RUN_HOOKS] = run_hooks,
+	[TAKE_CONSOLE] = take_console, [TAKE_LISTENER] = take_listener,
+	[GOES_ON_AS] = init_is,	       [READY] = ready,
 };
 
 static struct conversation talk_over(struct launch *launch, int socket)
@@ -162,13 +198,16 @@ int answer_stage(struct launch *launch, struct error *err)
 {
 	const struct conversation talk = talk_over(launch, launch->stage_socket);
 
-	return answer_requests(&talk, NO_MESSAGE, INIT_IS, err);
+	return answer_requests(&talk, NO_MESSAGE, launch->container->exec ? GOES_ON_AS : INIT_IS,
+			       err);
 }
 
 int answer_init(struct launch *launch, struct error *err)
 {
 	const struct conversation talk = talk_over(launch, launch->socket);
-	enum message after = launch->container->staged ? INIT_IS : NO_MESSAGE;
+	/* exec's stage has a whole conversation of its own. */
+	bool goes_on = launch->container->staged && !launch->container->exec;
+	enum message after = goes_on ? INIT_IS : NO_MESSAGE;
 
 	return answer_requests(&talk, after, READY, err);
 }

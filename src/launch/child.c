@@ -25,6 +25,7 @@
 #include "launch/protocol.h"
 #include "linux/id-mappings.h"
 #include "linux/namespaces.h"
+#include "linux/section.h"
 
 static int voice(const struct container *container)
 {
@@ -59,6 +60,24 @@ static int enter_user_namespace(const struct container *container, struct error 
 	return r == 0 && getuid() != 0 ? keep_capabilities(err) : r;
 }
 
+/*
+ * The runtime takes the listener of exec's filter out of the process, as it does from a container's init.  A
+ * plain user may do that only where the process has executed proa-init in a user namespace of his.
+ */
+static int enter_user_namespace_first(struct container *container, struct error *err)
+{
+	int r;
+
+	if (container->host_privileges || !container->seccomp.agent ||
+	    !(container->target_namespaces & CLONE_NEWUSER))
+		return 0;
+	if (setns(container->target, CLONE_NEWUSER) < 0)
+		return error_errno(err, errno, "enter the container's user namespace");
+	container->target_namespaces &= ~CLONE_NEWUSER;
+	r = id_mappings_become(container, err);
+	return r == 0 && getuid() != 0 ? keep_capabilities(err) : r;
+}
+
 static void inherit(int fd)
 {
 	if (fd >= 0)
@@ -85,6 +104,8 @@ static void inherit_all(const struct container *container)
 		inherit(plan->fd);
 	for (size_t i = 0; i < container->mounts_len; i++)
 		inherit(container->mounts[i].fd);
+	if (container->exec)
+		inherit(container->target);
 }
 
 static int execute_init(const struct container *container, int image, struct error *err)
@@ -96,7 +117,7 @@ static int execute_init(const struct container *container, int image, struct err
 	snprintf(plan, sizeof(plan), "%d", container->arena->fd);
 	inherit_all(container);
 	syscall(SYS_execveat, image, "", args, environment, AT_EMPTY_PATH);
-	error_errno(err, errno, "execute the container's init from memory");
+	error_errno(err, errno, "execute proa-init from memory");
 	if (err->code == EACCES)
 		error_hint(err, "the sysctl vm.memfd_noexec must be below 2");
 	return -err->code;
@@ -113,17 +134,26 @@ static void let_go(const struct launch *launch)
 			close(fds[i]);
 }
 
+static int enter_cgroup(const struct launch *launch, struct error *err)
+{
+	bool inside = launch->cloned_into_cgroup;
+	int r = launch->keeper ? cgroup_fetch(launch->cgroup, launch->keeper, &inside, err) : 0;
+
+	return r == 0 ? cgroup_enter(launch->cgroup, 0, inside, err) : r;
+}
+
 _Noreturn void child_run(const struct launch *launch, int image)
 {
-	const struct container *container = launch->container;
-	bool inside = launch->cloned_into_cgroup;
+	struct container *container = launch->container;
 	struct error err = {0};
 	int r;
 
 	let_go(launch);
-	r = cgroup_fetch(launch->cgroup, launch->keeper, &inside, &err);
-	if (r == 0)
-		r = cgroup_enter(launch->cgroup, 0, inside, &err);
+	r = launch->outside ? 0 : enter_cgroup(launch, &err);
+	if (r == 0 && container->exec)
+		r = section_oom_score_adj.attach(container, getpid(), &err);
+	if (r == 0 && container->exec)
+		r = enter_user_namespace_first(container, &err);
 	if (r == 0 && (namespaces_at_clone(container) & CLONE_NEWUSER))
 		r = enter_user_namespace(container, &err);
 	if (r == 0)

@@ -16,14 +16,20 @@
 #include "launch/protocol.h"
 #include "linux/hook-state.h"
 #include "linux/hooks.h"
+#include "linux/id-mappings.h"
 #include "linux/namespaces.h"
 #include "linux/seccomp-load.h"
+
+int init_voice(const struct container *container)
+{
+	return container->stage_socket >= 0 ? container->stage_socket : container->socket;
+}
 
 static int ask_runtime(struct container *container, enum message message, int fd, struct error *err)
 {
 	const struct letter request = {.message = message, .fd = fd};
 
-	return ask(container->socket, &request, err);
+	return ask(init_voice(container), &request, err);
 }
 
 /* Without a stage init itself joins and makes what it was not cloned into. */
@@ -249,16 +255,13 @@ static int no_process(struct error *err)
 	return error_hint(err, "a container can be created without, but not started");
 }
 
-static int execute(struct container *container, struct error *err)
+/* Loads a filter that comes late, and becomes the program. */
+static int become_program(struct container *container, struct error *err)
 {
 	const struct oci_process *process = container->config->process;
-	int r;
+	int r = 0;
 
-	signals_reset();
-	r = tell(container->socket, EXECUTING, err);
-	if (r == 0 && !process)
-		return no_process(err);
-	if (r == 0 && !seccomp_is_early(container) && container->seccomp.agent)
+	if (!seccomp_is_early(container) && container->seccomp.agent)
 		r = give_listener(container, err);
 	if (r == 0)
 		r = step_seccomp_late.apply(container, err);
@@ -272,4 +275,90 @@ static int execute(struct container *container, struct error *err)
 	return error_in(err, "process.args[0]");
 }
 
+static int execute(struct container *container, struct error *err)
+{
+	int r;
+
+	signals_reset();
+	r = tell(container->socket, EXECUTING, err);
+	if (r == 0 && !container->config->process)
+		return no_process(err);
+	return r == 0 ? become_program(container, err) : r;
+}
+
 const struct step step_execute = {"execute", execute};
+
+/* -- exec -------------------------------------------------------------------------------------- */
+
+/* Who is root of the host's in a user namespace of the container's could still open what is root's. */
+static int enter_namespaces(struct container *container, struct error *err)
+{
+	int r = namespaces_enter(container, err);
+
+	if (r == 0 && (container->target_namespaces & CLONE_NEWUSER))
+		r = id_mappings_become(container, err);
+	return r;
+}
+
+const struct step step_enter_namespaces = {"exec: enter the namespaces", enter_namespaces};
+
+/* What is left is the container's: its root, and two sockets. */
+static int keep_sockets(struct container *container, struct error *err)
+{
+	const int kept[] = {container->socket, container->stage_socket, container->root_fd};
+	int r = close_all_but(3 + container->preserve_fds, kept, sizeof(kept) / sizeof(kept[0]));
+
+	return r < 0 ? error_errno(err, -r, "close what the container must not have") : 0;
+}
+
+const struct step step_keep_sockets = {"exec: close", keep_sockets};
+
+static int explain_clone(const struct container *container, struct error *err)
+{
+	error_errno(err, errno, "clone into the container's pid namespace");
+	if (container->seccomp.filter && seccomp_is_early(container))
+		error_hint(err, "linux.seccomp may forbid it: with process.noNewPrivileges it is "
+				"loaded later");
+	return -err->code;
+}
+
+/* The plain call: a filter that is loaded already lets it through sooner than clone3(2). */
+static int enter_pid_namespace(struct container *container, struct error *err)
+{
+	struct letter goes_on_as = {.message = GOES_ON_AS, .fd = -1};
+	int r;
+
+	if (container->stage_socket < 0)
+		return 0;
+	goes_on_as.value = sys_clone(CLONE_PARENT);
+	if (goes_on_as.value < 0)
+		return explain_clone(container, err);
+	if (goes_on_as.value == 0) {
+		close_fd(&container->stage_socket);
+		return 0;
+	}
+	r = ask(container->stage_socket, &goes_on_as, err);
+	if (r < 0)
+		tell_failure(container->stage_socket, err);
+	_exit(r < 0);
+}
+
+/* An agent that answers for the filter is told who is under it: then that has to be there before. */
+static int enter_pid_namespace_early(struct container *container, struct error *err)
+{
+	bool listens = seccomp_is_early(container) && container->seccomp.agent;
+
+	return listens ? enter_pid_namespace(container, err) : 0;
+}
+
+const struct step step_enter_pid_early = {"exec: enter the pid namespace for an agent",
+					  enter_pid_namespace_early};
+const struct step step_enter_pid = {"exec: enter the pid namespace", enter_pid_namespace};
+
+static int execute_more(struct container *container, struct error *err)
+{
+	signals_reset();
+	return become_program(container, err);
+}
+
+const struct step step_execute_more = {"exec: execute", execute_more};

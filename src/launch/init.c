@@ -19,19 +19,15 @@
 #include "basic/log.h"
 #include "basic/syscalls.h"
 #include "launch/image.h"
+#include "launch/init-steps.h"
 #include "launch/order.h"
 #include "launch/protocol.h"
 #include "launch/stage.h"
 #include "linux/container.h"
 
-static int voice(const struct container *container)
-{
-	return container->stage_socket >= 0 ? container->stage_socket : container->socket;
-}
-
 static void note(enum log_level level, const char *message, void *context)
 {
-	tell_note(voice(context), level, message);
+	tell_note(init_voice(context), level, message);
 }
 
 static bool applies(const struct row *row, const struct container *container)
@@ -49,7 +45,7 @@ static long microseconds(void)
 
 static int apply_all(struct container *container, struct error *err)
 {
-	for (const struct row *row = apply_order; row->step; row++) {
+	for (const struct row *row = container->exec ? exec_order : apply_order; row->step; row++) {
 		long begun;
 		int r;
 
@@ -84,9 +80,9 @@ int main(int argc, char **argv)
 	umask(022); /* what is made in the container is not the caller's alone */
 	log_set_level(container->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
 	log_set_sink(note, container);
-	if (!container->staged)
+	if (!container->staged || container->exec)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	r = container->staged ? stage_run(container, &err) : 0;
+	r = container->staged && !container->exec ? stage_run(container, &err) : 0;
 	if (r == 0) {
 		/* The caller's terminal is not the container's to control, or to type into. */
 		setsid();
@@ -94,6 +90,6 @@ int main(int argc, char **argv)
 	}
 	if (r == 0)
 		return EXIT_SUCCESS;
-	tell_failure(voice(container), &err);
+	tell_failure(init_voice(container), &err);
 	return EXIT_FAILURE;
 }

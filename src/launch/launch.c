@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "basic/file.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
+#include "basic/users.h"
 #include "cgroup/cgroup.h"
 #include "launch/answers.h"
 #include "launch/child.h"
@@ -38,6 +40,16 @@
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x20 /* Linux 6.3 */
 #endif
+
+/*
+ * Those who are in the container already can keep a newcomer from becoming anything: stop it, freeze their
+ * cgroup, have its program on a file system that they serve and never answer.  Whoever executes it, every
+ * second it may be, is not to wait for ever.
+ */
+enum {
+	MOST_SECONDS = 60,
+	LONGEST_DEATH = 1000, /* milliseconds */
+};
 
 /* proa-init in memory, which nobody can change any more. */
 static int seal_image(struct error *err)
@@ -59,54 +71,85 @@ static int seal_image(struct error *err)
 	return take_fd(&fd);
 }
 
-static int make_socket(int *runtime, int *child, struct error *err)
+static int make_socket(int *runtime, int *child, int patience, struct error *err)
 {
+	const struct timeval longest = {.tv_sec = patience};
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return error_errno(err, errno, "make a socket");
 	*runtime = ends[0];
 	*child = ends[1];
+	if (patience &&
+	    setsockopt(*runtime, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest)) < 0)
+		return error_errno(err, errno, "set a limit to waiting");
 	return 0;
 }
 
 static int make_sockets(struct launch *launch, struct error *err)
 {
 	struct container *container = launch->container;
-	int r = make_socket(&launch->socket, &container->socket, err);
+	int patience = container->exec && !launch->patient ? MOST_SECONDS : 0;
+	int r = make_socket(&launch->socket, &container->socket, patience, err);
 
 	if (r == 0 && container->staged)
-		r = make_socket(&launch->stage_socket, &container->stage_socket, err);
+		r = make_socket(&launch->stage_socket, &container->stage_socket, patience, err);
 	return r;
 }
 
-/* Clones init or the stage, into its cgroup where that can be; *pidfd is the child's. */
-static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct error *err)
+static pid_t clone_into(const struct launch *launch, int cgroup, int *pidfd)
 {
-	autoclose int cgroup = cgroup_clone_fd(launch->cgroup);
 	struct clone_args args = {
 		.flags = CLONE_PIDFD | (uint64_t)namespaces_at_clone(launch->container),
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)(cgroup < 0 ? 0 : cgroup),
 	};
-	pid_t pid;
 
 	if (cgroup >= 0)
 		args.flags |= CLONE_INTO_CGROUP;
-	launch->cloned_into_cgroup = cgroup >= 0;
-	pid = sys_clone3(&args);
-	if (pid < 0 && cgroup >= 0 && errno != ENOSPC && errno != EPERM) {
+	return sys_clone3(&args);
+}
+
+/* Where the container's cgroup hands on controllers to those below it, as one does that a systemd runs in,
+ * there can be no process in it: then where its first process is. */
+static pid_t clone_beside_target(struct launch *launch, int *pidfd)
+{
+	autoclose int cgroup = -1;
+
+	if (launch->container->exec)
+		cgroup = cgroup_clone_fd_of(launch->cgroup, launch->container->target_pid);
+	if (cgroup >= 0)
+		return clone_into(launch, cgroup, pidfd);
+	errno = EBUSY;
+	return -1;
+}
+
+/* A plain user who calls from another part of the tree of cgroups may not move anybody into this one: engines
+ * expect his programs to run all the same, where he is. */
+static bool may_stay_outside(const struct launch *launch)
+{
+	const struct container *container = launch->container;
+
+	return container->exec && errno == EACCES && is_plain_user(container->uid);
+}
+
+static pid_t clone_outside(struct launch *launch, int *pidfd)
+{
+	launch->outside = may_stay_outside(launch);
+	launch->cloned_into_cgroup = false;
+	if (launch->outside)
+		log_warning("exec: the process stays in the caller's cgroup: uid %u may not move "
+			    "it into %s",
+			    (unsigned int)launch->container->uid, launch->cgroup->v2);
+	else
 		log_debug("clone into the cgroup: errno %d; entering it afterwards", errno);
-		args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
-		launch->cloned_into_cgroup = false;
-		pid = sys_clone3(&args);
-	}
-	if (pid == 0)
-		child_run(launch, image);
-	if (pid > 0)
-		return arena_keep_private(launch->container->arena, err) < 0 ? -err->code : pid;
-	error_errno(err, errno, "clone the container's init");
+	return clone_into(launch, -1, pidfd);
+}
+
+static int explain_clone(const struct launch *launch, struct error *err)
+{
+	error_errno(err, errno, launch->container->exec ? "clone" : "clone the container's init");
 	if (err->code == EPERM && !launch->container->host_privileges)
 		error_hint(err, "this system does not let plain users make user namespaces; see "
 				"/proc/sys/user/max_user_namespaces and "
@@ -117,6 +160,25 @@ static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct er
 		error_hint(err,
 			   "pids.max of the cgroup or the user's limit of processes is reached");
 	return -err->code;
+}
+
+/* Clones init or the stage, into its cgroup where that can be; *pidfd is the child's. */
+static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct error *err)
+{
+	autoclose int cgroup = cgroup_clone_fd(launch->cgroup);
+	pid_t pid;
+
+	launch->cloned_into_cgroup = cgroup >= 0;
+	pid = clone_into(launch, cgroup, pidfd);
+	if (pid < 0 && cgroup >= 0 && errno == EBUSY)
+		pid = clone_beside_target(launch, pidfd);
+	if (pid < 0 && cgroup >= 0 && errno != ENOSPC && errno != EPERM)
+		pid = clone_outside(launch, pidfd);
+	if (pid == 0)
+		child_run(launch, image);
+	if (pid < 0)
+		return explain_clone(launch, err);
+	return arena_keep_private(launch->container->arena, err) < 0 ? -err->code : pid;
 }
 
 /* What only the children use from now on.  The plan still says which they were. */
@@ -140,11 +202,13 @@ static void close_childs_fds(const struct container *container)
 			close(container->mounts[i].fd);
 }
 
-/* How init ended, if it has, or does so within as many milliseconds. */
+/* How init, or the stage before there is one, ended, if it has, or does so within as many milliseconds. */
 static bool find_end(const struct launch *launch, int milliseconds, siginfo_t *end)
 {
-	return launch->init_pidfd >= 0 && process_wait(launch->init_pidfd, milliseconds) > 0 &&
-	       waitid(P_PIDFD, (id_t)launch->init_pidfd, end, WEXITED | WNOWAIT | WNOHANG) == 0;
+	int pidfd = launch->init_pidfd >= 0 ? launch->init_pidfd : launch->stage_pidfd;
+
+	return pidfd >= 0 && process_wait(pidfd, milliseconds) > 0 &&
+	       waitid(P_PIDFD, (id_t)pidfd, end, WEXITED | WNOWAIT | WNOHANG) == 0;
 }
 
 /* If init was killed for lack of memory: that error, with whose limit it was.  Otherwise false. */
@@ -159,21 +223,31 @@ static bool died_of_memory(const struct launch *launch, struct error *err)
 	return true;
 }
 
+static int too_slow(struct error *err)
+{
+	error_config(err, "exec: the program has not begun within %d seconds", MOST_SECONDS);
+	err->code = ETIMEDOUT;
+	return error_hint(err, "something in the container, or its cgroup, holds the process up");
+}
+
 /* How a child ended that said nothing; or, if it had no memory, why whatever was to be done with it could not
  * be: its limits are set while it lives. */
 static int explain_silence(const struct launch *launch, struct error *err)
 {
+	const char *who = launch->container->exec ? "exec: the process" : "the container's init";
 	bool silent = err->code == ECONNRESET;
 	siginfo_t end = {0};
 
+	if (err->code == ETIME && launch->container->exec)
+		return too_slow(err);
 	if (!find_end(launch, silent ? 1000 : 0, &end))
 		return -err->code;
 	if (died_of_memory(launch, err) || !silent)
 		return -err->code;
 	if (end.si_code == CLD_EXITED)
-		return error_config(err, "the container's init ended with status %d",
-				    end.si_status);
-	error_config(err, "the container's init was killed by signal %d", end.si_status);
+		return error_config(err, "%s ended with status %d", who, end.si_status);
+	error_config(err, "%s was killed by signal %d", who, end.si_status);
+	err->code = ECONNRESET;
 	if (end.si_status == SIGKILL)
 		return error_hint(err, "the machine may be out of memory, or somebody killed it");
 	if (end.si_status == SIGSYS)
@@ -189,17 +263,15 @@ static int begin_directly(struct launch *launch, int image, struct error *err)
 	if (pid < 0)
 		return pid;
 	close_childs_fds(launch->container);
-	launch->container->init_pid = pid;
-	return process_identify(pid, &launch->init, err);
+	return launch_know_init(launch, pid, err);
 }
 
 /* The stage speaks until it has made init; then it ends. */
 static int begin_staged(struct launch *launch, int image, struct error *err)
 {
-	autoclose int pidfd = -1;
 	int r;
 
-	launch->stage = clone_child(launch, image, &pidfd, err);
+	launch->stage = clone_child(launch, image, &launch->stage_pidfd, err);
 	if (launch->stage < 0)
 		return launch->stage;
 	close_childs_fds(launch->container);
@@ -209,6 +281,7 @@ static int begin_staged(struct launch *launch, int image, struct error *err)
 	close_fd(&launch->stage_socket);
 	while (waitpid(launch->stage, NULL, 0) < 0 && errno == EINTR)
 		continue;
+	close_fd(&launch->stage_pidfd);
 	launch->stage = 0;
 	return 0;
 }
@@ -218,14 +291,16 @@ int launch_begin(struct launch *launch, struct error *err)
 	autoclose int image = -1;
 	int r;
 
-	launch->init_pidfd = launch->socket = launch->stage_socket = launch->console = -1;
+	launch->init_pidfd = launch->stage_pidfd = -1;
+	launch->socket = launch->stage_socket = launch->console = -1;
 	image = seal_image(err);
 	if (image < 0)
 		return image;
 	r = make_sockets(launch, err);
 	if (r < 0)
 		return r;
-	oom_remember(launch->cgroup, &launch->memory);
+	if (!launch->container->exec)
+		oom_remember(launch->cgroup, &launch->memory);
 	r = launch->container->staged ? begin_staged(launch, image, err)
 				      : begin_directly(launch, image, err);
 	if (r == 0)
@@ -309,11 +384,25 @@ int launch_start(struct launch *launch, struct error *err)
 	return r < 0 ? explain_silence(launch, err) : 0;
 }
 
-static void end_child(pid_t pid)
+int launch_become(struct launch *launch, struct error *err)
+{
+	struct listener_errand errand;
+	bool unused;
+	int r = launch_errand(launch, launch->target_status, &errand, err);
+
+	if (r == 0)
+		r = see_through(launch->socket, &errand, &unused, err);
+	return r < 0 ? explain_silence(launch, err) : 0;
+}
+
+static void end_child(const struct launch *launch, pid_t pid, int pidfd)
 {
 	if (pid <= 0)
 		return;
 	kill(pid, SIGKILL);
+	/* One that the container has frozen, or holds in its own file system, may take its time to die. */
+	if (launch->container->exec && process_wait(pidfd, LONGEST_DEATH) <= 0)
+		return;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 }
@@ -325,8 +414,10 @@ void launch_abort(struct launch *launch)
 	close_fd(&launch->console);
 	net_devices_return(&launch->net_devices);
 	/* Both are this process's children and not waited for yet: their pids are theirs. */
-	end_child(launch->stage);
-	end_child(launch->init.pid ? launch->init.pid : launch->container->init_pid);
+	end_child(launch, launch->stage, launch->stage_pidfd);
+	end_child(launch, launch->init.pid ? launch->init.pid : launch->container->init_pid,
+		  launch->init_pidfd);
 	launch->stage = launch->init.pid = launch->container->init_pid = 0;
+	close_fd(&launch->stage_pidfd);
 	close_fd(&launch->init_pidfd);
 }

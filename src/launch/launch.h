@@ -6,6 +6,9 @@
  *	launch_commit()	  init may go on without this process
  *	launch_start()	  where this process stays: the program begins
  *	launch_abort()	  after a failure at any moment: nothing of it is left
+ *
+ * Another program of a container that is there (exec) begins in the same way, but with launch_plan_exec(),
+ * and launch_become() in the place of launch_start().
  */
 #pragma once
 
@@ -24,11 +27,16 @@ struct launch {
 	const struct oci_record_cgroup *cgroup;
 	struct cgroup_keeper *keeper; /* of the cgroup, until it has its limits */
 	const char *console_socket;   /* where the terminal is sent, or NULL: it is kept */
+	const char *pidfd_socket;     /* where a pidfd of init is sent, or NULL */
+	const char *target_status;    /* exec: what the container is, for the seccomp agent */
+	bool patient;		      /* exec: wait for as long as it takes: it may be paused */
 
 	bool cloned_into_cgroup; /* into its v2 directory */
+	bool outside;		 /* exec: it stays in the caller's cgroup */
 	struct process init;	 /* pid is 0 until there is one */
 	int init_pidfd;
-	pid_t stage;	  /* 0 when there is none or it has ended */
+	pid_t stage; /* 0 when there is none or it has ended */
+	int stage_pidfd;
 	int socket;	  /* the runtime's side of the talk with init */
 	int stage_socket; /* and with the stage */
 	int lock;	  /* the container's directory, locked: the child lets go of it */
@@ -41,11 +49,18 @@ struct launch {
  * choices are set, the rest is zeroed. */
 int launch_plan(struct container *container, struct error *err);
 
+/* The same for exec: container->target and what belongs to it are set too, and the config has process, and
+ * of the rest no more than section_is_for_exec(). */
+int launch_plan_exec(struct container *container, struct error *err);
+
 /* cgroup exists by now.  When this returns init has done all but the exec, and waits. */
 int launch_begin(struct launch *launch, struct error *err);
 
 int launch_commit(struct launch *launch, struct error *err);
 int launch_start(struct launch *launch, struct error *err);
+
+/* exec, after launch_commit(): returns when the program has begun. */
+int launch_become(struct launch *launch, struct error *err);
 
 /* Ends init and the stage, and waits until they are gone.  Accepts what never began. */
 void launch_abort(struct launch *launch);

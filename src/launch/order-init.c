@@ -63,3 +63,48 @@ const struct row apply_order[] = {
 	{&step_execute, ALWAYS}, /* loads seccomp, where it comes late, and does not return */
 	{NULL, ALWAYS},
 };
+
+/*
+ * exec: how a process comes into a container that is there.  It is not alone in it, and those who are may
+ * have the right to trace whom they see.  So the pid namespace is entered last, by a clone: who becomes to
+ * be seen in it has no privilege and no descriptor that its program will not have.
+ */
+const struct row exec_order[] = {
+	{&step_enter_namespaces,
+	 ALWAYS}, /* all but that of pids; from here on no path is the host's */
+	{&step_root_attach, ALWAYS},
+	{&step_root_enter,
+	 ALWAYS}, /* where the container has no mounts of its own, but a directory */
+	{&step_selinux_keyring, ALWAYS},
+	{&step_keyring, ALWAYS},      /* the container's: one of its name is there */
+	{&step_cpu_affinity, ALWAYS}, /* by now it is in the cgroup, whose processors these are */
+	{&step_terminal, ALWAYS},     /* while it is root of the container */
+	{&step_give_console, ALWAYS},
+	{&step_cwd_find, ALWAYS},
+
+	{&step_scheduler, ALWAYS},
+	{&step_io_priority, ALWAYS},
+	{&step_memory_policy, ALWAYS},
+	{&step_personality, ALWAYS},
+	{&step_apparmor, ALWAYS}, /* by the host's /proc, which goes next */
+	{&step_selinux, ALWAYS},
+	{&step_keep_sockets, ALWAYS},
+
+	{&step_enter_pid_early, ALWAYS}, /* too early, but the agent has to know who is meant */
+	{&step_give_listener, ALWAYS},
+	{&step_seccomp_early, ALWAYS},
+	{&step_user, ALWAYS},
+	{&step_capabilities, ALWAYS},
+	{&step_no_new_privileges, ALWAYS},
+	{&step_cwd, ALWAYS},
+	{&step_env, ALWAYS},
+	{&step_executable, ALWAYS},
+	{&step_enter_pid, ALWAYS}, /* when there is nothing left that could be taken from it */
+
+	{&step_terminal_control, ALWAYS}, /* a session has to be begun in its own pid namespace */
+	{&step_listen_pid, ALWAYS},
+	{&step_ready, ALWAYS},
+	{&step_rlimits, ALWAYS},
+	{&step_execute_more, ALWAYS},
+	{NULL, ALWAYS},
+};

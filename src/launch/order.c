@@ -2,6 +2,7 @@
 #include "launch/order.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Pure checks: the order is that of the specification's chapters, and only decides which of several
  * mistakes is told first. */
@@ -60,6 +61,7 @@ const struct section *const prepare_order[] = {
 	&section_env,
 	&section_scheduler,
 	&section_io_priority,
+	&section_cpu_affinity,
 	&section_memory_policy,
 	&section_personality,
 	&section_apparmor,
@@ -80,6 +82,21 @@ const struct section *const attach_order[] = {
 	&section_rlimits,     /* last: meant for the program, they would stop init from working */
 	NULL,
 };
+
+/* Beside all of process: what a program is also expected to have in common with the container's first. */
+static const struct section *const also_for_exec[] = {
+	&section_intel_rdt,
+	&section_memory_policy,
+	&section_personality,
+};
+
+bool section_is_for_exec(const struct section *section)
+{
+	for (size_t i = 0; i < sizeof(also_for_exec) / sizeof(also_for_exec[0]); i++)
+		if (also_for_exec[i] == section)
+			return true;
+	return strncmp(section->path, "process.", strlen("process.")) == 0;
+}
 
 const struct elsewhere handled_elsewhere[] = {
 	{"process.consoleSize", "process.terminal: it is the terminal's"},

@@ -1,6 +1,8 @@
 /* What comes when. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "linux/section.h"
 
 /* The sections in the order in which the runtime goes through them, ended by NULL: one table for each
@@ -8,6 +10,10 @@
 extern const struct section *const validate_order[];
 extern const struct section *const prepare_order[];
 extern const struct section *const attach_order[];
+
+/* Whether it is about the process alone, so that its moments also come for another program of a container
+ * that is there. */
+bool section_is_for_exec(const struct section *section);
 
 /* Properties of config.json that have no section of their own, and who handles them instead; ended by an
  * empty row.  A unit test holds this list, the sections and the specification against one another. */
@@ -30,4 +36,5 @@ struct row {
 	enum when when;
 };
 
-extern const struct row apply_order[];
+extern const struct row apply_order[]; /* of who becomes the container */
+extern const struct row exec_order[];  /* of who enters one */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -76,18 +77,28 @@ static int look_around(struct container *container, struct error *err)
 	return container->proc_fd < 0 ? container->proc_fd : 0;
 }
 
-static int validate(const struct oci_config *config, struct error *err)
+/* Which sections take part. */
+typedef bool section_filter(const struct section *section);
+
+static bool any_section(const struct section *section)
+{
+	return section->path != NULL;
+}
+
+static int validate(const struct oci_config *config, section_filter *wanted, struct error *err)
 {
 	for (const struct section *const *section = validate_order; *section; section++)
-		if ((*section)->validate && (*section)->validate(config, err) < 0)
+		if ((*section)->validate && wanted(*section) &&
+		    (*section)->validate(config, err) < 0)
 			return -err->code;
 	return 0;
 }
 
-static int prepare(struct container *container, struct error *err)
+static int prepare(struct container *container, section_filter *wanted, struct error *err)
 {
 	for (const struct section *const *section = prepare_order; *section; section++)
-		if ((*section)->prepare && (*section)->prepare(container, err) < 0)
+		if ((*section)->prepare && wanted(*section) &&
+		    (*section)->prepare(container, err) < 0)
 			return -err->code;
 	return 0;
 }
@@ -97,12 +108,24 @@ int launch_plan(struct container *container, struct error *err)
 	int r;
 
 	raise_open_files(container);
-	r = validate(container->config, err);
+	r = validate(container->config, any_section, err);
 	if (r == 0)
 		r = look_around(container, err);
 	if (r == 0)
-		r = prepare(container, err);
+		r = prepare(container, any_section, err);
 	if (r == 0 && container->config->hooks)
 		r = hook_state_prepare(container, err);
 	return r;
+}
+
+int launch_plan_exec(struct container *container, struct error *err)
+{
+	int r;
+
+	raise_open_files(container);
+	r = validate(container->config, section_is_for_exec, err);
+	if (r == 0)
+		r = look_around(container, err);
+	container->staged = container->target_namespaces & CLONE_NEWPID;
+	return r == 0 ? prepare(container, section_is_for_exec, err) : r;
 }

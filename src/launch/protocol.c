@@ -19,6 +19,7 @@ static const char *const names[MESSAGE_COUNT] = {
 	[RUN_HOOKS] = "run-hooks",
 	[TAKE_CONSOLE] = "take-console",
 	[TAKE_LISTENER] = "take-listener",
+	[GOES_ON_AS] = "goes-on-as",
 	[READY] = "ready",
 	[START] = "start",
 	[EXECUTING] = "executing",
@@ -137,6 +138,9 @@ static int receive_packet(int socket, struct letter *letter, struct error *more,
 	do
 		count = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
 	while (count < 0 && errno == EINTR);
+	/* A socket that has a limit to waiting says so like one that does not wait. */
+	if (count < 0 && errno == EAGAIN)
+		return error_errno(err, ETIME, "wait for the other process");
 	if (count < 0 && errno != ECONNRESET)
 		return error_errno(err, errno, "receive a message");
 	if (count <= 0)

@@ -34,6 +34,23 @@
  * the privileges go, or, with process.noNewPrivileges, last of all.  Its DONE is said in between, when the
  * agent can be reached; see launch/listener.c.
  *
+ * exec has the same words, in the same order, and fewer of them:
+ *
+ *	runtime                       stage                     the program's process
+ *	-------                       -----                     ---------------------
+ *	plans, clones --------------> begins
+ *	                              enters the namespaces
+ *	sends it to --console-socket  TAKE_CONSOLE
+ *	                              gives up its privileges
+ *	                              clones -----------------> begins, in the pid namespace
+ *	remembers its pid <---------- GOES_ON_AS
+ *	                              ends
+ *	sets limits <------------------------------------------ READY
+ *	sees it through <-------------------------------------- TAKE_LISTENER (late)
+ *	                                                        becomes the program
+ *
+ * Without a pid namespace to enter there is no stage, and the program's process says all of it.
+ *
  * READY is the commit point: its DONE is sent after the record "created" is on disk.  An init that
  * sees its socket close before that ends by itself.
  */
@@ -55,6 +72,9 @@ enum message {
 	RUN_HOOKS,
 	TAKE_CONSOLE,  /* carries a file descriptor */
 	TAKE_LISTENER, /* value: the listener's number to be; carries shared memory */
+
+	GOES_ON_AS, /* exec's stage; value: the pid which becomes the program */
+
 	READY,
 
 	/* between "start" and init */

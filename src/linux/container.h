@@ -154,6 +154,15 @@ struct container {
 	bool deny_setgroups; /* a plain user's map of one id: the kernel asks for it */
 	bool staged;	     /* namespaces are made and joined by a process of its own, the stage */
 
+	/* The container is there already: its namespaces are entered, for another program. */
+	bool exec;
+	int target;		   /* a pidfd of its first process */
+	pid_t target_pid;	   /* outside */
+	int target_namespaces;	   /* CLONE_NEW* of those that are not the runtime's, too */
+	bool has_cgroup;	   /* of its own, whose processors are all its processes' */
+	const unsigned long *cpus; /* the processors to run on, a bit for each, or NULL */
+	size_t cpus_size;	   /* in bytes */
+
 	/* Root and mounts. */
 	bool root_hooks;    /* hooks want to see the mounts before the root is entered */
 	const char *rootfs; /* absolute */
@@ -184,6 +193,7 @@ struct container {
 	struct seccomp_plan seccomp;
 	const char **env; /* process.env made fit for execve(2), with HOME, ended by NULL */
 	size_t env_len;
+	char *listen_pid; /* the variable LISTEN_PID, with room for any pid, or NULL */
 	struct sys_sched_attr *scheduler;	  /* basic/syscalls.h; NULL: as the caller's */
 	int io_priority;			  /* for ioprio_set(2), or 0: as the caller's */
 	struct memory_policy_plan *memory_policy; /* or NULL: as the caller's */

@@ -3,7 +3,7 @@
  *
  *	https://github.com/opencontainers/runtime-spec/blob/main/config.md#process
  *
- * It is made if it is missing, and entered, while init is still root of the container: images name
+ * It is made if it is missing (not by exec), and entered, while init is still root of the container: images name
  * directories that their user may not enter, and expect to be started there.  If root may not enter it
  * (a network file system may well think so) the user himself tries later.
  *
@@ -53,6 +53,19 @@ static int report(const char *cwd, int r, struct error *err)
 	return error_errno(err, -r, "process.cwd: enter \"%s\"", cwd);
 }
 
+/* Enters fd, or reports the errno that it is; what root may not enter is left to the user. */
+static int enter(struct container *container, int fd, const char *cwd, struct error *err)
+{
+	if (fd == -EACCES)
+		return 0;
+	if (fd < 0)
+		return report(cwd, fd, err);
+	if (fchdir(fd) < 0)
+		return errno == EACCES ? 0 : report(cwd, -errno, err);
+	container->in_cwd = true;
+	return expect_inside(cwd, err);
+}
+
 static int make_apply(struct container *container, struct error *err)
 {
 	const char *cwd = container->config->process ? container->config->process->cwd : NULL;
@@ -61,18 +74,19 @@ static int make_apply(struct container *container, struct error *err)
 	if (!cwd)
 		return 0;
 	fd = inside_make_directory(container->root_fd, cwd, 0755, err);
-	if (fd == -EACCES)
-		return 0;
 	if (fd == -EROFS) {
 		error_config(err, "process.cwd: \"%s\" is missing and the root is read-only", cwd);
 		return error_hint(err, "make it in the image, or mount something there");
 	}
-	if (fd < 0)
-		return report(cwd, fd, err);
-	if (fchdir(fd) < 0)
-		return errno == EACCES ? 0 : report(cwd, -errno, err);
-	container->in_cwd = true;
-	return expect_inside(cwd, err);
+	return enter(container, fd, cwd, err);
+}
+
+static int find_apply(struct container *container, struct error *err)
+{
+	const char *cwd = container->config->process->cwd;
+	autoclose int fd = inside_try(container->root_fd, cwd, O_PATH | O_DIRECTORY);
+
+	return enter(container, fd, cwd, err);
 }
 
 static int cwd_apply(struct container *container, struct error *err)
@@ -98,6 +112,11 @@ const struct section section_cwd = {
 const struct step step_cwd_make = {
 	.name = "process.cwd: make",
 	.apply = make_apply,
+};
+
+const struct step step_cwd_find = {
+	.name = "process.cwd: find",
+	.apply = find_apply,
 };
 
 const struct step step_cwd = {

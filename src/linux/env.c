@@ -57,7 +57,7 @@ struct places {
 	size_t count; /* a power of two, at least twice the names */
 };
 
-enum { LISTEN_VARIABLES = 2 };
+enum { LISTEN_VARIABLES = 2, LISTEN_PID_SIZE = sizeof("LISTEN_PID=2147483647") };
 
 static size_t hash_of(const char *variable, size_t length)
 {
@@ -96,12 +96,13 @@ static int put_listen_fds(struct container *container, const struct places *plac
 			  struct error *err)
 {
 	const char *count = arena_printf(container->arena, "LISTEN_FDS=%u", container->listen_fds);
-	const char *pid = arena_printf(container->arena, "LISTEN_PID=1");
 
-	if (!count || !pid)
+	container->listen_pid = arena_alloc(container->arena, LISTEN_PID_SIZE);
+	if (!count || !container->listen_pid)
 		return arena_full(container->arena, err);
+	strcpy(container->listen_pid, "LISTEN_PID=1");
 	put(container, places, count);
-	put(container, places, pid);
+	put(container, places, container->listen_pid);
 	return 0;
 }
 
@@ -243,10 +244,24 @@ static int env_apply(struct container *container, struct error *err)
 	return 0;
 }
 
+/* The first process of a container knows before who it is; but its pid namespace may be another's. */
+static int env_listen_pid(struct container *container, struct error *err)
+{
+	(void)err;
+	if (container->listen_pid)
+		snprintf(container->listen_pid, LISTEN_PID_SIZE, "LISTEN_PID=%d", getpid());
+	return 0;
+}
+
 const struct section section_env = {
 	.path = "process.env",
 	.validate = env_validate,
 	.prepare = env_prepare,
+};
+
+const struct step step_listen_pid = {
+	.name = "process.env: LISTEN_PID",
+	.apply = env_listen_pid,
 };
 
 const struct step step_env = {

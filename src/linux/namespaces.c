@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -243,6 +244,53 @@ int namespaces_make(const struct container *container, int flags, struct error *
 	else if (err->code == EINVAL)
 		error_hint(err, "the kernel lacks one of the namespaces asked for");
 	return error_in(err, "linux.namespaces");
+}
+
+/* Whether both processes are in one namespace; -ENOENT where the kernel has none of this kind. */
+static int is_shared(int theirs, int own, const char *file)
+{
+	struct stat one, other;
+
+	if (fstatat(theirs, file, &one, 0) < 0 || fstatat(own, file, &other, 0) < 0)
+		return -errno;
+	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+int namespaces_unlike(pid_t pid, int *flags, struct error *err)
+{
+	autoclose int own = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int theirs = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns", pid);
+	theirs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (own < 0 || theirs < 0)
+		return error_config(err, "the namespaces of process %d are not to be seen", pid);
+	for (size_t i = 0; i < KINDS; i++) {
+		int r = *flags & kinds[i].flag ? 0 : is_shared(theirs, own, kinds[i].file);
+
+		if (r < 0 && r != -ENOENT) {
+			error_errno(err, -r, "look at the %s namespace of process %d",
+				    kinds[i].type, pid);
+			return error_hint(err, "it takes the right to trace that process; before "
+					       "\"start\" a plain user may lack it");
+		}
+		if (r == 0)
+			*flags |= kinds[i].flag;
+	}
+	return 0;
+}
+
+int namespaces_enter(struct container *container, struct error *err)
+{
+	if (container->target_namespaces == 0 ||
+	    setns(container->target, container->target_namespaces) == 0)
+		return 0;
+	error_errno(err, errno, "enter the container's namespaces");
+	if (err->code == EPERM)
+		return error_hint(err, "it takes CAP_SYS_ADMIN in the user namespaces that own "
+				       "them");
+	return -err->code;
 }
 
 const struct section section_namespaces = {

@@ -22,5 +22,13 @@ int namespaces_join(struct container *container, bool last, struct error *err);
 /* Joins the user namespace, if there is one to join. */
 int namespaces_join_user(struct container *container, struct error *err);
 
+/* For exec: which of the namespaces of the process pid are not the runtime's own, as CLONE_NEW*.  *flags
+ * holds those of which that is known: they are not looked at, each look makes the kernel make files. */
+int namespaces_unlike(pid_t pid, int *flags, struct error *err);
+
+/* For exec: enters those of the target's that the plan names, all at once.  Into a pid namespace only the
+ * next child comes. */
+int namespaces_enter(struct container *container, struct error *err);
+
 /* Makes those of the new ones that flags allow. */
 int namespaces_make(const struct container *container, int flags, struct error *err);

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "basic/file.h"
 #include "basic/log.h"
@@ -39,6 +40,10 @@ static int oom_score_adj_attach(const struct container *container, pid_t init, s
 	int r;
 
 	if (!process || !process->has_oom_score_adj)
+		return 0;
+	/* In exec the process asks for it itself, before it becomes proa-init: that can't be traced, so that to a
+	 * plain user its files are root's. */
+	if (container->exec && init != getpid())
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", init);
 	snprintf(value, sizeof(value), "%" PRId32, process->oom_score_adj);

@@ -235,9 +235,17 @@ const struct section section_scheduler = {
 
 /* -- init -------------------------------------------------------------------------------------- */
 
+/* Who has a deadline can't clone the process that exec is about: that one gets it from the runtime. */
+static bool is_for_next(const struct container *container)
+{
+	return container->exec && container->scheduler &&
+	       container->scheduler->policy == SCHED_DEADLINE;
+}
+
 static int scheduler_apply(struct container *container, struct error *err)
 {
-	if (!container->scheduler || sys_sched_setattr(0, container->scheduler) == 0)
+	if (!container->scheduler || is_for_next(container) ||
+	    sys_sched_setattr(0, container->scheduler) == 0)
 		return 0;
 	return errno == EPERM ? 0 : explain_refusal(container, errno, err);
 }

@@ -90,7 +90,7 @@ int seccomp_listener_prepare(struct container *container, struct error *err)
 	return plan->agent ? 0 : arena_full(container->arena, err);
 }
 
-char *seccomp_listener_state(const struct oci_state *state, const char *metadata,
+char *seccomp_listener_state(const struct oci_state *state, pid_t pid, const char *metadata,
 			     struct arena *arena)
 {
 	const char *fds[] = {"seccompFd", NULL};
@@ -99,7 +99,7 @@ char *seccomp_listener_state(const struct oci_state *state, const char *metadata
 		.oci_version = state->oci_version,
 		.fds = fds,
 		.fds_len = 1,
-		.pid = state->pid,
+		.pid = pid,
 		.metadata = metadata,
 		.state = &copy,
 	};

@@ -12,9 +12,9 @@
  * The filter is compiled by now. */
 int seccomp_listener_prepare(struct container *container, struct error *err);
 
-/* What the agent is told with the listener: the specification's container process state.  NULL if the
- * arena is full. */
-char *seccomp_listener_state(const struct oci_state *state, const char *metadata,
+/* What the agent is told with the listener: the specification's container process state, of the process pid
+ * in the container of this state.  NULL if the arena is full. */
+char *seccomp_listener_state(const struct oci_state *state, pid_t pid, const char *metadata,
 			     struct arena *arena);
 
 /* The listener that process makes as its descriptor number, as one of this process; -1 with errno EBADF as

@@ -89,6 +89,7 @@ extern const struct step step_root_enter;    /* the container's root becomes / *
 extern const struct step step_mounts_attach; /* puts each mount in its place, in order */
 extern const struct step step_devices;
 extern const struct step step_terminal;
+extern const struct step step_terminal_control; /* exec: the process that it is for */
 extern const struct step step_masked_paths;
 extern const struct step step_readonly_paths;
 extern const struct step step_mounts_finish; /* read-only tmpfs, now that it is filled */
@@ -104,8 +105,11 @@ extern const struct step step_seccomp_early;
 extern const struct step step_user;
 extern const struct step step_capabilities;
 extern const struct step step_no_new_privileges;
+extern const struct step step_cwd_find; /* the same for exec, which makes nothing */
 extern const struct step step_cwd;
 extern const struct step step_env;
+extern const struct step step_listen_pid; /* who it is, when that is known */
+extern const struct step step_cpu_affinity;
 extern const struct step step_executable;
 extern const struct step step_rlimits; /* of open files, which init itself needed */
 extern const struct step step_seccomp_late;

@@ -124,17 +124,23 @@ static int bind_console(int root, int terminal, struct error *err)
 	return 0;
 }
 
-/* Makes it the terminal that interrupts this process, and its standard streams. */
-static int take_over(int terminal, struct error *err)
+/* Makes standard input the terminal that interrupts this process. */
+static int take_control(struct error *err)
 {
 	if (setsid() < 0 && getsid(0) != getpid())
 		return error_errno(err, errno, "begin a session");
-	if (ioctl(terminal, TIOCSCTTY, 0) < 0)
+	if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
 		return error_errno(err, errno, "take control of the terminal");
+	return 0;
+}
+
+/* In exec it is another process, the next, that is controlled by it. */
+static int take_over(const struct container *container, int terminal, struct error *err)
+{
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(terminal, fd) < 0)
 			return error_errno(err, errno, "use the terminal");
-	return 0;
+	return container->exec ? 0 : take_control(err);
 }
 
 static int make_terminal(struct container *container, struct error *err)
@@ -158,7 +164,7 @@ static int make_terminal(struct container *container, struct error *err)
 	if ((container->new_namespaces & CLONE_NEWNS) &&
 	    bind_console(container->root_fd, terminal, err) < 0)
 		return -err->code;
-	if (take_over(terminal, err) < 0)
+	if (take_over(container, terminal, err) < 0)
 		return -err->code;
 	container->console_fd = take_fd(&multiplexer);
 	return 0;
@@ -174,9 +180,24 @@ static int terminal_apply(struct container *container, struct error *err)
 	return make_terminal(container, err) < 0 ? error_in(err, "process.terminal") : 0;
 }
 
+/* A session of its own it gets without a terminal, too: the caller's is not the container's to control, or to
+ * type into. */
+static int terminal_control(struct container *container, struct error *err)
+{
+	if (container->config->process->terminal)
+		return take_control(err) < 0 ? error_in(err, "process.terminal") : 0;
+	setsid();
+	return 0;
+}
+
 const struct section section_terminal = {
 	.path = "process.terminal",
 	.validate = terminal_validate,
+};
+
+const struct step step_terminal_control = {
+	.name = "process.terminal: control",
+	.apply = terminal_control,
 };
 
 const struct step step_terminal = {

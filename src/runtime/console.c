@@ -8,6 +8,22 @@
 /* The rows of poll(2). */
 enum { READ_INPUT, WRITE_INPUT, READ_OUTPUT, WRITE_OUTPUT };
 
+int console_check(const struct oci_process *process, const char *socket, bool attached,
+		  struct error *err)
+{
+	bool terminal = process && process->terminal;
+
+	if (terminal && !socket && !attached) {
+		error_config(err, "process.terminal: nobody would take the terminal");
+		return error_hint(err, "give --console-socket, or set process.terminal to false");
+	}
+	if (!terminal && socket) {
+		error_config(err, "--console-socket: the container has no terminal");
+		return error_hint(err, "set process.terminal to true");
+	}
+	return 0;
+}
+
 void console_resize(int master)
 {
 	struct winsize size;

@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <termios.h>
 
+#include "basic/error.h"
+#include "libocispec/types.h"
+
 enum {
 	CONSOLE_POLLS = 4,
 	CONSOLE_BUFFER = 4096, /* PIPE_BUF: that much can be written when poll(2) says so */
@@ -31,6 +34,11 @@ struct console {
 	bool raw; /* saved holds the settings that the user's terminal gets back */
 	struct termios saved;
 };
+
+/* Whether a terminal, and somebody who takes its other side, are both wanted or both not; attached: the
+ * runtime stays, and takes it if there is no socket. */
+int console_check(const struct oci_process *process, const char *socket, bool attached,
+		  struct error *err);
 
 /* Sets the user's terminal to pass every key on, and gives the container's its size.  master stays the
  * caller's. */

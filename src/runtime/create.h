@@ -17,6 +17,7 @@ struct create_request {
 	const char *config_file;    /* never NULL: "config.json"; taken from the bundle */
 	const char *pid_file;	    /* gets the first process's pid, when all has gone well */
 	const char *console_socket; /* where the other side of the container's terminal is sent */
+	const char *pidfd_socket;   /* where a pidfd of the first process is sent */
 	const char *cgroup_manager; /* "cgroupfs" or "disabled" */
 	bool no_pivot;
 	bool no_new_keyring;

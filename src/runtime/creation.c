@@ -21,47 +21,14 @@
 #include "linux/mounts.h"
 #include "linux/seccomp-load.h"
 #include "runtime/bundle.h"
+#include "runtime/console.h"
 #include "runtime/delete.h"
+#include "runtime/exec-record.h"
 #include "runtime/record.h"
 #include "runtime/start.h"
 #include "runtime/status.h"
 
 /* -- plan -------------------------------------------------------------------------------------- */
-
-static int check_terminal(const struct creation *creation, bool attached, struct error *err)
-{
-	const struct oci_process *process = creation->container->config->process;
-	bool terminal = process && process->terminal;
-	bool socket = creation->request->console_socket != NULL;
-
-	if (terminal && !socket && !(attached && !creation->request->detach)) {
-		error_config(err, "process.terminal: nobody would take the terminal");
-		return error_hint(err, "give --console-socket, or set process.terminal to false");
-	}
-	if (!terminal && socket) {
-		error_config(err, "--console-socket: the container has no terminal");
-		return error_hint(err, "set process.terminal to true");
-	}
-	return 0;
-}
-
-/* Where it goes is found out before anything is made. */
-static int open_pid_directory(struct creation *creation, struct error *err)
-{
-	const char *path = creation->request->pid_file;
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	autofree char *folder = NULL;
-
-	if (!path)
-		return 0;
-	folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-	if (!folder)
-		return error_errno(err, ENOMEM, "--pid-file %s", path);
-	creation->pid_directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (creation->pid_directory >= 0)
-		return 0;
-	return error_errno(err, errno, "--pid-file %s: open its directory", path);
-}
 
 static int make_plan(struct creation *creation, bool attached, struct error *err)
 {
@@ -88,9 +55,11 @@ static int make_plan(struct creation *creation, bool attached, struct error *err
 	creation->container = container;
 	creation->launch.container = container;
 	creation->launch.console_socket = request->console_socket;
+	creation->launch.pidfd_socket = request->pidfd_socket;
 	creation->launch.cgroup = &creation->cgroup;
 	creation->launch.keeper = &creation->keeper;
-	r = check_terminal(creation, attached, err);
+	r = console_check(container->config->process, request->console_socket,
+			  attached && !request->detach, err);
 	return r == 0 ? launch_plan(container, err) : r;
 }
 
@@ -160,8 +129,6 @@ static int fill_record(struct creation *creation, struct error *err)
 		creation->listener.metadata = container->seccomp.metadata;
 		creation->record.listener = &creation->listener;
 	}
-	if (config->process)
-		creation->record.exec_cpu_affinity = config->process->exec_cpu_affinity;
 	if (config->hooks) {
 		creation->hooks.poststart = config->hooks->poststart;
 		creation->hooks.poststart_len = config->hooks->poststart_len;
@@ -231,26 +198,6 @@ static int make_cgroup(struct creation *creation, struct error *err)
 	return r == 0 ? delegate_cgroup(creation, err) : r;
 }
 
-static const char *pid_file_name(const struct creation *creation)
-{
-	const char *path = creation->request->pid_file;
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static int write_pid_file(const struct creation *creation, struct error *err)
-{
-	char pid[16];
-
-	if (creation->pid_directory < 0)
-		return 0;
-	snprintf(pid, sizeof(pid), "%d", creation->launch.init.pid);
-	if (file_replace(creation->pid_directory, pid_file_name(creation), pid, 0644, err) < 0)
-		return error_in(err, "--pid-file");
-	return 0;
-}
-
 static int make(struct creation *creation, bool attached, struct error *err)
 {
 	int r;
@@ -263,11 +210,13 @@ static int make(struct creation *creation, bool attached, struct error *err)
 	if (r == 0)
 		r = make_cgroup(creation, err);
 	if (r == 0)
+		r = exec_record_store(creation->directory, creation->container, err);
+	if (r == 0)
 		r = launch_begin(&creation->launch, err);
 	if (r == 0)
 		r = creation_record(creation, "created", err);
 	if (r == 0)
-		r = write_pid_file(creation, err);
+		r = pid_file_write(&creation->pid_file, creation->launch.init.pid, err);
 	return r == 0 ? launch_commit(&creation->launch, err) : r;
 }
 
@@ -276,10 +225,10 @@ int creation_make(struct creation *creation, bool attached, struct error *err)
 	int r;
 
 	creation->directory = -1;
-	creation->launch.init_pidfd = creation->launch.socket = -1;
+	creation->launch.init_pidfd = creation->launch.stage_pidfd = -1;
+	creation->launch.socket = -1;
 	creation->launch.stage_socket = creation->launch.console = creation->launch.lock = -1;
-	creation->pid_directory = -1;
-	r = open_pid_directory(creation, err);
+	r = pid_file_open(&creation->pid_file, creation->request->pid_file, err);
 	if (r == 0)
 		r = arena_open_shared(&creation->arena, err);
 	if (r == 0)
@@ -312,8 +261,8 @@ void creation_undo(struct creation *creation)
 
 	launch_abort(&creation->launch);
 	cgroup_dismiss(&creation->keeper);
-	if (creation->pid_directory >= 0 && creation->record.init)
-		unlinkat(creation->pid_directory, pid_file_name(creation), 0);
+	if (creation->record.init)
+		pid_file_remove(&creation->pid_file);
 	if (container_destroy(creation->root, creation->request->id, &view, &creation->arena,
 			      &unheard) < 0)
 		log_warning("clean up: %s", unheard.text);
@@ -322,7 +271,7 @@ void creation_undo(struct creation *creation)
 void creation_release(struct creation *creation)
 {
 	close_fd(&creation->directory);
-	close_fd(&creation->pid_directory);
+	pid_file_release(&creation->pid_file);
 	close_fd(&creation->launch.socket);
 	close_fd(&creation->launch.init_pidfd);
 	close_fd(&creation->launch.console);

@@ -13,6 +13,7 @@
 #include "cgroup/cgroup.h"
 #include "launch/launch.h"
 #include "runtime/create.h"
+#include "runtime/pid-file.h"
 
 struct creation {
 	const struct state_root *root;
@@ -27,8 +28,8 @@ struct creation {
 	struct oci_hooks hooks;
 	struct oci_record_listener listener;
 	struct launch launch;
-	int directory;	   /* ROOT/ID, locked; -1 before it is made */
-	int pid_directory; /* where the pid file goes, or -1 */
+	int directory; /* ROOT/ID, locked; -1 before it is made */
+	struct pid_file pid_file;
 };
 
 /* attached: the caller stays and says START itself.  After a failure nothing is left but what

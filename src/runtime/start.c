@@ -101,7 +101,8 @@ static int prepare_errand(const struct view *view, struct arena *arena,
 	if (!record->listener)
 		return 0;
 	errand->agent = record->listener->agent;
-	errand->state = seccomp_listener_state(&state, record->listener->metadata, arena);
+	errand->state =
+		seccomp_listener_state(&state, view->pid, record->listener->metadata, arena);
 	return errand->state ? 0 : arena_full(arena, err);
 }
 

@@ -144,12 +144,13 @@ def set_window_size(fd, rows, columns):
 
 
 class Foreground:
-  """run with a pty for a terminal, as a shell would start it."""
+  """run, or the command of these words, with a pty for a terminal, as a shell would start it."""
 
-  def __init__(self, t, box, rows=24, columns=80):
+  def __init__(self, t, box, rows=24, columns=80, words=None):
     self.seen = b''
-    box.save()
-    command = t.command(['run', '--bundle', box.directory, box.id])
+    if not words:
+      box.save()
+    command = t.command(words or ['run', '--bundle', box.directory, box.id])
     self.pid, self.fd = pty.fork()
     if self.pid == 0:
       try:

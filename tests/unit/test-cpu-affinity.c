@@ -44,5 +44,46 @@ TEST(says_which_list_is_wrong)
 	ck_assert_str_eq(err.text, "process.execCPUAffinity.initial: \",\" names no processor");
 }
 
-RUN_TESTS("cpu-affinity", accepts_what_is_absent, accepts_lists_of_processors,
-	  says_which_list_is_wrong)
+/* What is planned for a program with these processors, in a container with a cgroup of its own or without. */
+static const unsigned long *plan(const char *final, bool exec, bool has_cgroup)
+{
+	static struct arena arena;
+	static struct container container;
+	static struct oci_cpu_affinity affinity;
+	static struct oci_process process;
+	static struct oci_config config;
+
+	if (!arena.start)
+		ck_assert_int_eq(arena_open_private(&arena, &err), 0);
+	affinity.final = final;
+	process.exec_cpu_affinity = final ? &affinity : NULL;
+	config.process = &process;
+	container = (struct container){
+		.arena = &arena,
+		.config = &config,
+		.exec = exec,
+		.has_cgroup = has_cgroup,
+	};
+	ck_assert_int_eq(section_cpu_affinity.prepare(&container, &err), 0);
+	return container.cpus;
+}
+
+TEST(is_for_programs_that_are_executed_later)
+{
+	ck_assert_ptr_null(plan("1", false, true));
+	ck_assert_ptr_null(plan(NULL, false, true));
+}
+
+TEST(is_what_is_asked_for_or_all_of_the_cgroups)
+{
+	ck_assert_uint_eq(plan("1-2", true, true)[0], 6);
+	ck_assert_uint_eq(plan("1", true, false)[0], 2);
+	ck_assert_uint_eq(plan(NULL, true, true)[0], ~0UL);
+	ck_assert_uint_eq(plan("", true, true)[0], ~0UL);
+	/* Without a cgroup of its own it stays where its caller is. */
+	ck_assert_ptr_null(plan(NULL, true, false));
+}
+
+RUN_TESTS("cpu-affinity", is_for_programs_that_are_executed_later,
+	  is_what_is_asked_for_or_all_of_the_cgroups, accepts_what_is_absent,
+	  accepts_lists_of_processors, says_which_list_is_wrong)

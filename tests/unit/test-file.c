@@ -360,11 +360,22 @@ TEST(reads_a_pipe_to_its_end)
 	finish();
 }
 
-RUN_TESTS("file", reads_a_file_and_ends_it, reads_bytes_of_any_value,
-	  reads_as_much_as_there_may_be_and_no_more, says_so_when_the_memory_is_full,
-	  does_not_wait_for_a_fifo, reads_no_directory_and_no_device,
-	  reads_what_fits_of_a_small_file, writes_to_what_is_there,
-	  writes_everything_however_slow_the_reader_is, tells_when_nobody_reads,
-	  makes_a_file_or_replaces_it, replaces_a_link_and_not_its_target,
+TEST(makes_a_file_that_is_not_there)
+{
+	begin();
+	ck_assert_int_eq(file_make(tree.fd, "new", "a\0b", 3, &err), 0);
+	ck_assert_int_eq(read_it("new"), 3);
+	ck_assert_int_eq(memcmp(text, "a\0b", 3), 0);
+	ck_assert_int_eq(file_make(tree.fd, "new", "c", 1, &err), -EEXIST);
+	ck_assert_str_eq(err.text, "make new: file exists");
+	finish();
+}
+
+RUN_TESTS("file", makes_a_file_that_is_not_there, reads_a_file_and_ends_it,
+	  reads_bytes_of_any_value, reads_as_much_as_there_may_be_and_no_more,
+	  says_so_when_the_memory_is_full, does_not_wait_for_a_fifo,
+	  reads_no_directory_and_no_device, reads_what_fits_of_a_small_file,
+	  writes_to_what_is_there, writes_everything_however_slow_the_reader_is,
+	  tells_when_nobody_reads, makes_a_file_or_replaces_it, replaces_a_link_and_not_its_target,
 	  writes_over_what_a_killed_writer_left, leaves_the_old_file_when_it_fails,
 	  is_whole_at_every_moment, reads_a_pipe_to_its_end)

@@ -8,6 +8,7 @@ struct values {
 	bool all, keep;
 	const char *bundle;
 	unsigned int count;
+	struct text_list env;
 };
 
 static const struct option some_options[] = {
@@ -18,6 +19,7 @@ static const struct option some_options[] = {
 
 static const struct option more_options[] = {
 	{"count", 0, "N", "so many", OPTION_INTO(NUMBER, struct values, count)},
+	{"env", 'e', "NAME", "add it", OPTION_INTO(LIST, struct values, env)},
 	{"keep", 'k', NULL, "keep it", OPTION_INTO(SWITCH, struct values, keep)},
 	{"old", 0, "VALUE", "of no effect", OPTION_IGNORED, 0},
 	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
@@ -152,12 +154,32 @@ TEST(shows_a_line_for_each_option)
 	ck_assert_str_eq(text, "  -a, --all                   take all\n"
 			       "  -b, --bundle DIR            take it from there\n"
 			       "      --count N               so many\n"
+			       "  -e, --env NAME              add it\n"
 			       "  -k, --keep                  keep it\n"
 			       "      --old VALUE             of no effect\n");
 	free(text);
 }
 
-RUN_TESTS("options", takes_a_value_from_the_next_word_or_behind_an_equals_sign,
+TEST(takes_all_values_of_one_that_is_repeated)
+{
+	struct values values = {0};
+	struct error err = {0};
+	char rest[256];
+
+	ck_assert_int_eq(parse("-e A --env=B x -env C", OPTIONS_ANYWHERE, &values, rest, &err), 0);
+	ck_assert_uint_eq(values.env.count, 3);
+	ck_assert_str_eq(values.env.items[0], "A");
+	ck_assert_str_eq(values.env.items[1], "B");
+	ck_assert_str_eq(values.env.items[2], "C");
+	options_release(tables, &values);
+	ck_assert_uint_eq(values.env.count, 0);
+	ck_assert_int_lt(parse("--env", OPTIONS_ANYWHERE, &values, rest, &err), 0);
+	ck_assert_str_eq(err.text, "flag needs an argument: --env");
+	options_release(tables, &values);
+}
+
+RUN_TESTS("options", takes_all_values_of_one_that_is_repeated,
+	  takes_a_value_from_the_next_word_or_behind_an_equals_sign,
 	  takes_letters_and_long_names_with_one_dash, turns_switches_on_and_off,
 	  finds_options_between_other_words, leaves_the_options_behind_the_first_other_word_to_it,
 	  ends_the_options_at_two_dashes, ignores_what_other_runtimes_know,

@@ -69,21 +69,29 @@ static const struct {
 	}
 	STEP(apparmor),
 	STEP(capabilities),
+	STEP(cpu_affinity),
 	STEP(create_container_hooks),
 	STEP(cwd),
+	STEP(cwd_find),
 	STEP(cwd_make),
 	STEP(devices),
 	STEP(devices_open),
 	STEP(domainname),
+	STEP(enter_namespaces),
+	STEP(enter_pid),
+	STEP(enter_pid_early),
 	STEP(env),
 	STEP(executable),
 	STEP(execute),
+	STEP(execute_more),
 	STEP(give_console),
 	STEP(give_listener),
 	STEP(hostname),
 	STEP(io_priority),
 	STEP(join_namespaces),
+	STEP(keep_sockets),
 	STEP(keyring),
+	STEP(listen_pid),
 	STEP(loopback),
 	STEP(masked_open),
 	STEP(masked_paths),
@@ -110,6 +118,7 @@ static const struct {
 	STEP(start_container_hooks),
 	STEP(sysctl),
 	STEP(terminal),
+	STEP(terminal_control),
 	STEP(user),
 	STEP(wait_for_start),
 };
@@ -256,6 +265,30 @@ static size_t times_applied(const struct step *step, bool root_hooks)
 	return count;
 }
 
+static size_t times_in_exec(const struct step *step)
+{
+	size_t count = 0;
+
+	for (const struct row *row = exec_order; row->step; row++)
+		count += row->step == step;
+	return count;
+}
+
+/* Those that who becomes the container has no use for. */
+static bool is_for_exec(const struct step *step)
+{
+	const struct step *const alone[] = {
+		&step_cpu_affinity, &step_cwd_find,	   &step_enter_namespaces,
+		&step_enter_pid,    &step_enter_pid_early, &step_execute_more,
+		&step_keep_sockets, &step_listen_pid,	   &step_terminal_control,
+	};
+
+	for (size_t i = 0; i < COUNT(alone); i++)
+		if (alone[i] == step)
+			return true;
+	return false;
+}
+
 /* Those that only a hook asks for, which else is not there. */
 static bool is_for_hooks(const struct step *step)
 {
@@ -267,7 +300,7 @@ TEST(applies_each_step_once)
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		const struct step *step = steps[i].step;
 		/* The last one of all is applied by step_execute, after its last word. */
-		size_t once = step == &step_seccomp_late ? 0 : 1;
+		size_t once = step == &step_seccomp_late || is_for_exec(step) ? 0 : 1;
 
 		ck_assert_ptr_nonnull(step->name);
 		ck_assert_ptr_nonnull(step->apply);
@@ -275,6 +308,64 @@ TEST(applies_each_step_once)
 		ck_assert_msg(times_applied(step, false) == (is_for_hooks(step) ? 0 : once),
 			      "%s without hooks", steps[i].name);
 	}
+}
+
+TEST(executes_with_the_steps_of_its_own_and_those_of_a_process)
+{
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		const struct step *step = steps[i].step;
+
+		ck_assert_msg(times_in_exec(step) <= 1, "%s comes twice", steps[i].name);
+		ck_assert_msg(times_in_exec(step) == 1 || !is_for_exec(step), "%s is missing",
+			      steps[i].name);
+		/* Whatever is process's or a label comes in both. */
+		ck_assert_msg(times_in_exec(step) == 1 || step == &step_cwd_make ||
+				      strncmp(step->name, "process.", strlen("process.")) != 0,
+			      "%s is missing", steps[i].name);
+	}
+	ck_assert_uint_eq(times_in_exec(&step_seccomp_early), 1);
+	ck_assert_uint_eq(times_in_exec(&step_personality), 1);
+	ck_assert_uint_eq(times_in_exec(&step_memory_policy), 1);
+	ck_assert_uint_eq(times_in_exec(&step_keyring), 1);
+}
+
+static size_t exec_turn(const struct step *step)
+{
+	for (size_t i = 0; exec_order[i].step; i++)
+		if (exec_order[i].step == step)
+			return i;
+	ck_abort_msg("%s is not in exec's table", step->name);
+	return 0;
+}
+
+TEST(shows_itself_in_the_container_only_when_it_has_nothing_to_lose)
+{
+	const struct step *const before[] = {
+		&step_enter_namespaces, &step_keep_sockets,	 &step_user,
+		&step_capabilities,	&step_no_new_privileges, &step_executable};
+
+	ck_assert_uint_eq(exec_turn(&step_enter_namespaces), 0);
+	for (size_t i = 0; i < COUNT(before); i++)
+		ck_assert_uint_lt(exec_turn(before[i]), exec_turn(&step_enter_pid));
+	/* Even when an agent has to know its pid. */
+	ck_assert_uint_lt(exec_turn(&step_keep_sockets), exec_turn(&step_enter_pid_early));
+	ck_assert_uint_eq(exec_turn(&step_enter_pid_early) + 1, exec_turn(&step_give_listener));
+	ck_assert_uint_eq(exec_turn(&step_give_listener) + 1, exec_turn(&step_seccomp_early));
+	ck_assert_uint_lt(exec_turn(&step_enter_pid), exec_turn(&step_terminal_control));
+	ck_assert_uint_lt(exec_turn(&step_terminal_control), exec_turn(&step_ready));
+	ck_assert_uint_lt(exec_turn(&step_ready), exec_turn(&step_execute_more));
+	ck_assert_ptr_null(exec_order[exec_turn(&step_execute_more) + 1].step);
+}
+
+TEST(takes_for_exec_what_is_the_processs)
+{
+	ck_assert(section_is_for_exec(&section_user));
+	ck_assert(section_is_for_exec(&section_cpu_affinity));
+	ck_assert(section_is_for_exec(&section_personality));
+	ck_assert(section_is_for_exec(&section_intel_rdt));
+	ck_assert(!section_is_for_exec(&section_root));
+	ck_assert(!section_is_for_exec(&section_seccomp));
+	ck_assert(!section_is_for_exec(&section_annotations));
 }
 
 /* Which of the steps of this way it is. */
@@ -390,7 +481,9 @@ TEST(ends_with_the_program)
 RUN_TESTS("order", is_tested_for_everything_that_is_declared, has_each_moment_of_each_section_once,
 	  has_no_section_without_a_moment, prepares_what_others_look_at_before_them,
 	  looks_at_the_version_first_and_at_the_limits_last, applies_each_step_once,
-	  opens_what_is_the_hosts_before_it_enters_the_root,
+	  executes_with_the_steps_of_its_own_and_those_of_a_process,
+	  shows_itself_in_the_container_only_when_it_has_nothing_to_lose,
+	  takes_for_exec_what_is_the_processs, opens_what_is_the_hosts_before_it_enters_the_root,
 	  enters_the_root_before_it_walks_paths_in_it,
 	  makes_read_only_what_nobody_writes_to_any_more, becomes_what_it_may_not_become_later,
 	  gives_up_its_privileges_in_the_order_in_which_it_can,

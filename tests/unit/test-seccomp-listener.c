@@ -129,11 +129,11 @@ TEST(tells_the_agent_the_container_process_state)
 	};
 
 	begin(0);
-	ck_assert_str_eq(seccomp_listener_state(&state, "x", &arena),
-			 "{\"ociVersion\":\"1.3.0\",\"fds\":[\"seccompFd\"],\"pid\":42,"
+	ck_assert_str_eq(seccomp_listener_state(&state, 43, "x", &arena),
+			 "{\"ociVersion\":\"1.3.0\",\"fds\":[\"seccompFd\"],\"pid\":43,"
 			 "\"metadata\":\"x\",\"state\":{\"ociVersion\":\"1.3.0\",\"id\":\"web\","
 			 "\"status\":\"created\",\"pid\":42,\"bundle\":\"/b\"}}");
-	ck_assert_str_eq(seccomp_listener_state(&state, NULL, &arena),
+	ck_assert_str_eq(seccomp_listener_state(&state, 42, NULL, &arena),
 			 "{\"ociVersion\":\"1.3.0\",\"fds\":[\"seccompFd\"],\"pid\":42,"
 			 "\"state\":{\"ociVersion\":\"1.3.0\",\"id\":\"web\","
 			 "\"status\":\"created\",\"pid\":42,\"bundle\":\"/b\"}}");
