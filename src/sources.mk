@@ -173,17 +173,27 @@ RUNTIME_SOURCES = \
 	src/linux/root.c \
 	src/linux/rootfs-propagation.c \
 	src/linux/scheduler.c \
+	src/linux/seccomp-calls.c \
+	src/linux/seccomp-calls.h \
 	src/linux/seccomp-compile.c \
 	src/linux/seccomp-compile.h \
+	src/linux/seccomp-library.c \
+	src/linux/seccomp-library.h \
 	src/linux/seccomp-listener.c \
 	src/linux/seccomp-listener.h \
 	src/linux/seccomp-load.h \
 	src/linux/seccomp-names.c \
 	src/linux/seccomp-names.h \
+	src/linux/seccomp-profile.c \
+	src/linux/seccomp-profile.h \
+	src/linux/seccomp-program.c \
+	src/linux/seccomp-program.h \
 	src/linux/seccomp-raw.c \
 	src/linux/seccomp-raw.h \
 	src/linux/seccomp-stub.c \
 	src/linux/seccomp-stub.h \
+	src/linux/seccomp-tree.c \
+	src/linux/seccomp-tree.h \
 	src/linux/seccomp.c \
 	src/linux/section.h \
 	src/linux/selinux.c \
@@ -375,7 +385,6 @@ INIT_SOURCES = \
 	src/linux/root.c \
 	src/linux/rootfs-propagation.c \
 	src/linux/scheduler.c \
-	src/linux/seccomp-stub.c \
 	src/linux/seccomp.c \
 	src/linux/selinux.c \
 	src/linux/sysctl.c \

@@ -83,10 +83,13 @@ UNIT_TESTS = \
 	tests/unit/test-root \
 	tests/unit/test-rootfs-propagation \
 	tests/unit/test-scheduler \
+	tests/unit/test-seccomp-calls \
 	tests/unit/test-seccomp-compile \
 	tests/unit/test-seccomp-listener \
+	tests/unit/test-seccomp-random \
 	tests/unit/test-seccomp-raw \
 	tests/unit/test-seccomp-stub \
+	tests/unit/test-seccomp-tree \
 	tests/unit/test-seccomp \
 	tests/unit/test-selinux \
 	tests/unit/test-socket \
@@ -113,6 +116,7 @@ TEST_FILES = \
 	tests/unit/cgroups.h \
 	tests/unit/child.h \
 	tests/unit/scratch.h \
+	tests/unit/seccomp-filters.h \
 	tests/unit/tree.h \
 	tests/unit/unit.h \
 	tests/unit/words.h \
@@ -223,6 +227,7 @@ SCRIPT_FILES = \
 	scripts/package-deb \
 	scripts/packages \
 	scripts/quickstart \
+	scripts/seccomp-calls \
 	scripts/test
 
 # The Debian package: scripts/package-deb.

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 
-#define X32_BIT 0x40000000u /* x32 shares its architecture with x86-64 */
-
 size_t seccomp_stub(const struct seccomp_limit *limits, size_t count,
 		    struct sock_filter stub[SECCOMP_STUB_MOST])
 {
@@ -19,7 +17,7 @@ size_t seccomp_stub(const struct seccomp_limit *limits, size_t count,
 		const struct sock_filter block[] = {
 			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, limits[i].architecture, 0, 5),
 			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-			BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 1, 0),
+			BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, SECCOMP_X32_BIT, 1, 0),
 			BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, limits[i].newest, 1, 0),
 			BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)(length - (1 + 6 * i + 5))),
 			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),

@@ -1,13 +1,13 @@
-/* What stands before a compiled seccomp filter. */
+/* What stands before a filter that libseccomp has compiled. */
 #pragma once
 
 #include <linux/filter.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "linux/seccomp-profile.h"
 
 enum {
-	SECCOMP_STUB_ARCHITECTURES = 8,
-	SECCOMP_STUB_MOST = 1 + 6 * SECCOMP_STUB_ARCHITECTURES, /* instructions */
+	SECCOMP_STUB_MOST = 1 + 6 * SECCOMP_MOST_ARCHITECTURES, /* instructions */
 };
 
 /* An architecture of the filter. */
@@ -18,11 +18,8 @@ struct seccomp_limit {
 
 /*
  * Writes instructions that answer system calls newer than any that the profile knows with ENOSYS, and
- * let the rest fall through to what follows; returns how many.
- *
- * A C library tries a new call first, and the old one if the kernel has no new one.  A profile that was
- * written before the new call answers with its default, mostly EPERM, which the library takes for the
- * truth.  For a call that did not exist when the profile was written ENOSYS is what its author meant.
+ * let the rest fall through to what follows; returns how many.  The reason is told at
+ * seccomp_profile_refuses_newer().
  */
 size_t seccomp_stub(const struct seccomp_limit *limits, size_t count,
 		    struct sock_filter stub[SECCOMP_STUB_MOST]);

@@ -215,6 +215,34 @@ TEST(passes_by_calls_that_nobody_knows_and_rules_that_change_nothing)
 	ck_assert_uint_eq(verdict("mount", 0, 0), REFUSED(EPERM));
 }
 
+/* libseccomp does it. */
+TEST(compiles_rules_that_contradict_each_other)
+{
+	struct oci_syscall_arg greater = {.op = "SCMP_CMP_GT", .value = 5};
+	struct oci_syscall_arg equal = {.op = "SCMP_CMP_EQ", .value = 7};
+	struct oci_syscall rules[] = {
+		rule("read", "SCMP_ACT_ALLOW", &greater, 1),
+		rule("read", "SCMP_ACT_KILL", &equal, 1),
+	};
+
+	compile("SCMP_ACT_ERRNO", rules, 2);
+	ck_assert_uint_eq(verdict("read", 8, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(verdict("read", 5, 0), REFUSED(EPERM));
+	ck_assert_uint_eq(verdict("close", 0, 0), REFUSED(ENOSYS));
+}
+
+/* It has one number since Linux 4.3, and is a part of socketcall(2) before. */
+TEST(knows_both_forms_of_a_call_that_can_be_a_part_of_another_one)
+{
+	struct oci_syscall rules[] = {rule("socket", "SCMP_ACT_ALLOW", NULL, 0)};
+
+	compile("SCMP_ACT_ERRNO", rules, 1);
+	ck_assert_uint_eq(verdict_for(AUDIT_ARCH_I386, 359, 0, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(verdict_for(AUDIT_ARCH_I386, 102, 1, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(verdict_for(AUDIT_ARCH_I386, 102, 2, 0), REFUSED(EPERM));
+	ck_assert_uint_eq(verdict_for(AUDIT_ARCH_I386, 360, 0, 0), REFUSED(ENOSYS));
+}
+
 TEST(takes_the_flags_that_are_given)
 {
 	const char *none[] = {NULL}, *log[] = {"SECCOMP_FILTER_FLAG_LOG", NULL};
@@ -306,5 +334,7 @@ RUN_TESTS("seccomp-compile", makes_none_of_none, allows_what_is_listed_and_refus
 	  wants_one_of_the_conditions_on_the_same_argument, compares_all_64_bits,
 	  takes_in_the_other_architectures_of_the_machine,
 	  takes_other_flags_when_there_is_a_listener, rejects_unknown_calls_if_that_is_asked_for,
+	  compiles_rules_that_contradict_each_other,
+	  knows_both_forms_of_a_call_that_can_be_a_part_of_another_one,
 	  passes_by_calls_that_nobody_knows_and_rules_that_change_nothing,
 	  takes_the_flags_that_are_given, rejects_an_architecture_of_the_other_byte_order)
