@@ -165,6 +165,8 @@ RUNTIME_SOURCES = \
 	src/linux/netlink-request.c \
 	src/linux/netlink-request.h \
 	src/linux/no-new-privileges.c \
+	src/linux/notify-mount.c \
+	src/linux/notify-mount.h \
 	src/linux/oci-version.c \
 	src/linux/oom-score-adj.c \
 	src/linux/personality.c \
@@ -254,6 +256,8 @@ RUNTIME_SOURCES = \
 	src/runtime/list.h \
 	src/runtime/lock.c \
 	src/runtime/lock.h \
+	src/runtime/notify-socket.c \
+	src/runtime/notify-socket.h \
 	src/runtime/pause.c \
 	src/runtime/pause.h \
 	src/runtime/pid-file.c \

@@ -67,6 +67,7 @@ UNIT_TESTS = \
 	tests/unit/test-net-devices \
 	tests/unit/test-netlink-request \
 	tests/unit/test-no-new-privileges \
+	tests/unit/test-notify-socket \
 	tests/unit/test-number-list \
 	tests/unit/test-oci-version \
 	tests/unit/test-oom \
@@ -135,6 +136,7 @@ TEST_FILES = \
 	tests/integration/test_delete.py \
 	tests/integration/test_descriptors.py \
 	tests/integration/test_devices.py \
+	tests/integration/test_engine_contract.py \
 	tests/integration/test_errors.py \
 	tests/integration/test_events.py \
 	tests/integration/test_exec.py \
@@ -176,6 +178,18 @@ TEST_FILES = \
 	tests/integration/worker.py
 	tests/integration/worker.py \
 	tests/vm/suites/commands.py
+
+# tests/engines/README.md.
+ENGINE_FILES = \
+	tests/engines/README.md \
+	tests/engines/buildah.py \
+	tests/engines/containerd.py \
+	tests/engines/docker.py \
+	tests/engines/ground.py \
+	tests/engines/lib.py \
+	tests/engines/podman.py \
+	tests/engines/run \
+	tests/engines/shared.py
 
 # oci-conformance/README.md.
 CONFORMANCE_FILES = \

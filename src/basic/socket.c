@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +43,17 @@ int socket_connect_at(int dir, const char *name)
 	return connect_at(SOCK_SEQPACKET, dir, name);
 }
 
-int socket_connect(const char *path, struct error *err)
+/* Engines take "no such file" for a program of the container that is missing. */
+static int explain_connect(const char *address, int code, struct error *err)
+{
+	if (code != ENOENT && code != ECONNREFUSED)
+		return error_errno(err, code, "connect to %s", address);
+	error_config(err, "nobody listens on %s", address);
+	err->code = code;
+	return -code;
+}
+
+static int connect_to(int type, const char *path, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
 	autofree char *folder = NULL;
@@ -54,9 +65,49 @@ int socket_connect(const char *path, struct error *err)
 		return error_errno(err, ENOMEM, "connect to %s", path);
 	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return error_errno(err, errno, "connect to %s", path);
-	fd = connect_at(SOCK_STREAM, dir, slash ? slash + 1 : path);
-	return fd >= 0 ? fd : error_errno(err, -fd, "connect to %s", path);
+		return explain_connect(path, errno, err);
+	fd = connect_at(type, dir, slash ? slash + 1 : path);
+	return fd >= 0 ? fd : explain_connect(path, -fd, err);
+}
+
+int socket_connect(const char *path, struct error *err)
+{
+	return connect_to(SOCK_STREAM, path, err);
+}
+
+static int connect_abstract(const char *address, struct error *err)
+{
+	autoclose int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	size_t length = strlen(address);
+
+	if (length > sizeof(name.sun_path))
+		return error_errno(err, ENAMETOOLONG, "connect to %s", address);
+	memcpy(name.sun_path + 1, address + 1, length - 1);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&name,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+		return explain_connect(address, errno, err);
+	return take_fd(&fd);
+}
+
+int socket_connect_datagram(const char *address, struct error *err)
+{
+	return address[0] == '@' ? connect_abstract(address, err)
+				 : connect_to(SOCK_DGRAM, address, err);
+}
+
+int socket_receive_at(int dir, const char *name, struct error *err)
+{
+	autoclose int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+
+	if (fd < 0)
+		return error_errno(err, errno, "make the socket %s", name);
+	if (make_address(&address, dir, name) < 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    fchmodat(dir, name, 0777, 0) < 0)
+		return error_errno(err, errno, "make the socket %s", name);
+	return take_fd(&fd);
 }
 
 int socket_listen_at(int dir, const char *name, struct error *err)

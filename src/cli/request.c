@@ -61,6 +61,25 @@ static unsigned long listen_fds(void)
 	return count_in("LISTEN_FDS");
 }
 
+int request_notify_socket(const char **address, struct error *err)
+{
+	const char *value = getenv("NOTIFY_SOCKET");
+
+	*address = NULL;
+	if (!value || !*value)
+		return 0;
+	if ((*value != '/' && *value != '@') || !value[1]) {
+		error_config(err,
+			     "NOTIFY_SOCKET: \"%s\" is neither an absolute path nor an "
+			     "abstract name, which begins with @",
+			     value);
+		return error_hint(
+			err, "unset it where nobody is to be told that the container is ready");
+	}
+	*address = value;
+	return 0;
+}
+
 /* One that is not open now would be one of the runtime's own later. */
 static int check_open(unsigned int preserve_fds, struct error *err)
 {
@@ -107,6 +126,8 @@ int create_request_from(const struct choices *choices, struct create_request *re
 		.keep = choices->keep,
 	};
 	r = cgroup_check_manager(request->cgroup_manager, err);
+	if (r == 0)
+		r = request_notify_socket(&request->notify_socket, err);
 	return r == 0 ? preserved_fds(choices, &request->preserve_fds, &request->listen_fds, err)
 		      : r;
 }

@@ -56,6 +56,8 @@ const struct row apply_order[] = {
 	{&step_env, ALWAYS},
 	{&step_executable, ALWAYS}, /* with the program's own rights; create fails, not start */
 
+	{&step_rlimits_own,
+	 ALWAYS},	       /* late, as they may stop init from working, but create fails */
 	{&step_ready, ALWAYS}, /* the commit point */
 	{&step_wait_for_start, ALWAYS},
 	{&step_start_container_hooks, ALWAYS},
@@ -103,6 +105,7 @@ const struct row exec_order[] = {
 
 	{&step_terminal_control, ALWAYS}, /* a session has to be begun in its own pid namespace */
 	{&step_listen_pid, ALWAYS},
+	{&step_rlimits_own, ALWAYS},
 	{&step_ready, ALWAYS},
 	{&step_rlimits, ALWAYS},
 	{&step_execute_more, ALWAYS},

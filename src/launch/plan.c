@@ -19,15 +19,14 @@
 #include "launch/order.h"
 #include "linux/hook-state.h"
 
-/* Whether the runtime may do with the host's mounts what root may: CAP_SYS_ADMIN is in effect. */
-static bool has_privileges(void)
+static bool has_capability(int capability)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
 
 	if (syscall(SYS_capget, &header, sets) < 0)
 		return false;
-	return sets[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN);
+	return sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
 }
 
 /* The host's procfs, which the container's mounts cannot cover; what is written below it is written to
@@ -63,7 +62,8 @@ static int look_around(struct container *container, struct error *err)
 {
 	const struct oci_hooks *hooks = container->config->hooks;
 
-	container->host_privileges = has_privileges();
+	container->host_privileges = has_capability(CAP_SYS_ADMIN);
+	container->limits_by_init = !has_capability(CAP_SYS_RESOURCE);
 	container->uid = geteuid();
 	container->gid = getegid();
 	container->debug = log_debug_enabled();

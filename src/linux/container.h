@@ -78,6 +78,9 @@ enum mount_kind {
 	MOUNT_REMOUNT,	   /* what is there already gets other options */
 };
 
+/* The index of a mount that is in no config. */
+#define MOUNT_OF_RUNTIME SIZE_MAX
+
 /* A mount, and what the runtime learned about its source. */
 struct mount_plan {
 	enum mount_kind kind;
@@ -140,9 +143,11 @@ struct container {
 	bool debug;		   /* init tells what it does */
 	unsigned int preserve_fds; /* 3 and up, how many the program keeps beside stdio */
 	unsigned int listen_fds;   /* how many of them are sockets of sd_listen_fds(3) */
+	const char *notify_folder; /* where the socket of sd_notify(3) will be, or NULL */
 
 	/* What the runtime may do, and is. */
 	bool host_privileges; /* CAP_SYS_ADMIN in the namespaces that it was started in */
+	bool limits_by_init;  /* no CAP_SYS_RESOURCE: another user's limits can't be set */
 	uid_t uid;	      /* the runtime's effective ids, outside */
 	gid_t gid;
 

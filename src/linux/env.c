@@ -24,6 +24,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/inside.h"
+#include "linux/notify-mount.h"
 #include "linux/section.h"
 
 enum {
@@ -57,7 +58,10 @@ struct places {
 	size_t count; /* a power of two, at least twice the names */
 };
 
-enum { LISTEN_VARIABLES = 2, LISTEN_PID_SIZE = sizeof("LISTEN_PID=2147483647") };
+enum {
+	MORE_VARIABLES = 3, /* those of listen_fds and NOTIFY_SOCKET */
+	LISTEN_PID_SIZE = sizeof("LISTEN_PID=2147483647"),
+};
 
 static size_t hash_of(const char *variable, size_t length)
 {
@@ -106,6 +110,18 @@ static int put_listen_fds(struct container *container, const struct places *plac
 	return 0;
 }
 
+static int put_notify_socket(struct container *container, const struct places *places,
+			     struct error *err)
+{
+	const char *variable =
+		arena_printf(container->arena, "NOTIFY_SOCKET=%s", NOTIFY_SOCKET_INSIDE);
+
+	if (!variable)
+		return arena_full(container->arena, err);
+	put(container, places, variable);
+	return 0;
+}
+
 static int env_prepare(struct container *container, struct error *err)
 {
 	const struct oci_process *process = container->config->process;
@@ -113,17 +129,19 @@ static int env_prepare(struct container *container, struct error *err)
 
 	if (!process)
 		return 0;
-	while (places.count < 2 * (process->env_len + LISTEN_VARIABLES))
+	while (places.count < 2 * (process->env_len + MORE_VARIABLES))
 		places.count *= 2;
 	places.slots = arena_array(container->arena, uint32_t, places.count);
 	/* One for HOME, one for the end. */
-	container->env = arena_array(container->arena, const char *,
-				     process->env_len + LISTEN_VARIABLES + 2);
+	container->env =
+		arena_array(container->arena, const char *, process->env_len + MORE_VARIABLES + 2);
 	if (!places.slots || !container->env)
 		return arena_full(container->arena, err);
 	for (size_t i = 0; i < process->env_len; i++)
 		put(container, &places, process->env[i]);
-	return container->listen_fds ? put_listen_fds(container, &places, err) : 0;
+	if (container->listen_fds && put_listen_fds(container, &places, err) < 0)
+		return -err->code;
+	return container->notify_folder ? put_notify_socket(container, &places, err) : 0;
 }
 
 /* -- init -------------------------------------------------------------------------------------- */

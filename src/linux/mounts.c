@@ -26,6 +26,7 @@
 #include "linux/mount-idmap.h"
 #include "linux/mount-label.h"
 #include "linux/mount-options.h"
+#include "linux/notify-mount.h"
 #include "linux/section.h"
 
 /* mount(2) takes a page of all options together. */
@@ -84,6 +85,8 @@ int mount_clean_path(const char *path, char *clean, size_t size, struct error *e
 
 static int error_in_mount(size_t index, const char *destination, struct error *err)
 {
+	if (index == MOUNT_OF_RUNTIME)
+		return error_in(err, "%s", destination);
 	if (!destination[0])
 		return error_in(err, "mounts[%zu]", index);
 	return error_in(err, "mounts[%zu] (%s)", index, destination);
@@ -360,7 +363,7 @@ static int plan_mount(struct container *container, const struct oci_mount *mount
 
 static size_t most_plans(const struct oci_config *config)
 {
-	size_t most = config->mounts_len;
+	size_t most = config->mounts_len + 1; /* for NOTIFY_SOCKET */
 
 	for (size_t i = 0; i < config->mounts_len; i++)
 		if (config->mounts[i].type && strcmp(config->mounts[i].type, "cgroup") == 0)
@@ -371,13 +374,14 @@ static size_t most_plans(const struct oci_config *config)
 static int mounts_prepare(struct container *container, struct error *err)
 {
 	const struct oci_config *config = container->config;
+	int r;
 
-	if (config->mounts_len == 0)
-		return 0;
 	if (container->joined_namespaces & CLONE_NEWNS) {
 		log_debug("mounts: the mount namespace that is joined has its own");
-		return 0;
+		return notify_mount_plan(container, NULL, err);
 	}
+	if (config->mounts_len == 0 && !container->notify_folder)
+		return 0;
 	container->mounts = arena_array(container->arena, struct mount_plan, most_plans(config));
 	if (!container->mounts)
 		return arena_full(container->arena, err);
@@ -391,6 +395,10 @@ static int mounts_prepare(struct container *container, struct error *err)
 			return mount_error_in(plan, err);
 		container->mounts_len += (size_t)planned;
 	}
+	r = notify_mount_plan(container, &container->mounts[container->mounts_len], err);
+	if (r < 0)
+		return r;
+	container->mounts_len += (size_t)r;
 	return mount_idmap_prepare(container, err);
 }
 

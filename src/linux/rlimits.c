@@ -7,6 +7,9 @@
  * CAP_SYS_RESOURCE in the host's user namespace, which init may have left.  They are attached as
  * late as can be, when init says that it is ready: a limit such as RLIMIT_NOFILE=3 is meant for the
  * container's program, and would stop init from doing its own work.
+ *
+ * Without CAP_SYS_RESOURCE, as in many containers that proa is run in, root can't change the limits of init
+ * either once that has become another user.  As no limit can be raised then anyway, init sets its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -120,29 +123,40 @@ static struct rlimit limit_for_init(const struct container *container,
 	return value;
 }
 
-static int attach_limit(const struct container *container, const struct oci_rlimit *limit,
-			pid_t init, struct error *err)
+/* pid 0 is the calling process. */
+static int set_limit(const struct container *container, const struct oci_rlimit *limit, pid_t pid,
+		     struct error *err)
 {
 	const struct rlimit value = limit_for_init(container, limit);
 	int resource = name_find(resources, limit->type)->value;
 
-	if (prlimit(init, resource, &value, NULL) == 0)
+	if (prlimit(pid, resource, &value, NULL) == 0)
 		return 0;
 	error_errno(err, errno, "set %s to %" PRIu64 ":%" PRIu64, limit->type, limit->soft,
 		    limit->hard);
 	return err->code == EPERM ? explain_refusal(limit, resource, err) : -err->code;
 }
 
-static int rlimits_attach(const struct container *container, pid_t init, struct error *err)
+static int set_limits(const struct container *container, pid_t pid, struct error *err)
 {
 	const struct oci_process *process = container->config->process;
 
 	if (!process)
 		return 0;
 	for (size_t i = 0; i < process->rlimits_len; i++)
-		if (attach_limit(container, &process->rlimits[i], init, err) < 0)
+		if (set_limit(container, &process->rlimits[i], pid, err) < 0)
 			return error_in(err, "process.rlimits[%zu]", i);
 	return 0;
+}
+
+static int rlimits_attach(const struct container *container, pid_t init, struct error *err)
+{
+	return container->limits_by_init ? 0 : set_limits(container, init, err);
+}
+
+static int rlimits_own(struct container *container, struct error *err)
+{
+	return container->limits_by_init ? set_limits(container, 0, err) : 0;
 }
 
 /* What the config says of open files, or NULL. */
@@ -169,6 +183,11 @@ static int rlimits_apply(struct container *container, struct error *err)
 		return error_errno(err, errno, "process.rlimits: set RLIMIT_NOFILE");
 	return 0;
 }
+
+const struct step step_rlimits_own = {
+	.name = "process.rlimits",
+	.apply = rlimits_own,
+};
 
 const struct step step_rlimits = {
 	.name = "process.rlimits: open files",

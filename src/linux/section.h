@@ -111,5 +111,6 @@ extern const struct step step_env;
 extern const struct step step_listen_pid; /* who it is, when that is known */
 extern const struct step step_cpu_affinity;
 extern const struct step step_executable;
-extern const struct step step_rlimits; /* of open files, which init itself needed */
+extern const struct step step_rlimits_own; /* all, where the runtime can't set them */
+extern const struct step step_rlimits;	   /* of open files, which init itself needed */
 extern const struct step step_seccomp_late;

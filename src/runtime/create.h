@@ -25,6 +25,7 @@ struct create_request {
 	bool keep;		   /* run: do not delete the container at the end */
 	unsigned int preserve_fds; /* 3 and up, how many the container's program gets */
 	unsigned int listen_fds;   /* the first of them that are sockets of sd_listen_fds(3) */
+	const char *notify_socket; /* who is told that the program is ready, see notify-socket.h */
 };
 
 /* Makes the container; its program waits for container_start().  A failure leaves nothing. */
@@ -37,5 +38,6 @@ int container_create(const struct state_root *root, const struct create_request 
 int container_run(const struct state_root *root, const struct create_request *request,
 		  int *exit_status, struct error *end, struct error *err);
 
-/* Returns when the program has begun. */
-int container_start(const struct state_root *root, const char *id, struct error *err);
+/* Returns when the program has begun; with notify_socket, when it says that it is ready. */
+int container_start(const struct state_root *root, const char *id, const char *notify_socket,
+		    struct error *err);

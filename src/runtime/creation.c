@@ -19,16 +19,29 @@
 #include "linux/cgroup-owner.h"
 #include "linux/intel-rdt.h"
 #include "linux/mounts.h"
+#include "linux/notify-mount.h"
 #include "linux/seccomp-load.h"
 #include "runtime/bundle.h"
 #include "runtime/console.h"
 #include "runtime/delete.h"
 #include "runtime/exec-record.h"
+#include "runtime/notify-socket.h"
 #include "runtime/record.h"
 #include "runtime/start.h"
 #include "runtime/status.h"
 
 /* -- plan -------------------------------------------------------------------------------------- */
+
+/* Where the program is to say that it is ready. */
+static int plan_notify(const struct creation *creation, struct container *container,
+		       struct error *err)
+{
+	if (!creation->request->notify_socket)
+		return 0;
+	container->notify_folder = arena_printf(container->arena, "%s/%s/" NOTIFY_FOLDER,
+						creation->root->path, creation->request->id);
+	return container->notify_folder ? 0 : arena_full(container->arena, err);
+}
 
 static int make_plan(struct creation *creation, bool attached, struct error *err)
 {
@@ -52,6 +65,8 @@ static int make_plan(struct creation *creation, bool attached, struct error *err
 	container->no_new_keyring = request->no_new_keyring;
 	container->preserve_fds = request->preserve_fds;
 	container->listen_fds = request->listen_fds;
+	if (plan_notify(creation, container, err) < 0)
+		return -err->code;
 	creation->container = container;
 	creation->launch.container = container;
 	creation->launch.console_socket = request->console_socket;
@@ -123,6 +138,7 @@ static int fill_record(struct creation *creation, struct error *err)
 		.shares_pids = !(container->new_namespaces & CLONE_NEWPID),
 		.cgroup = &creation->cgroup,
 		.intel_rdt = container->intel_rdt,
+		.notify = container->notify_folder != NULL,
 	};
 	if (container->seccomp.agent && !seccomp_is_early(container)) {
 		creation->listener.agent = container->seccomp.agent;
@@ -181,6 +197,15 @@ static int delegate_cgroup(const struct creation *creation, struct error *err)
 	return -err->code;
 }
 
+static int make_notify_folder(struct creation *creation, struct error *err)
+{
+	if (!creation->container->notify_folder)
+		return 0;
+	if (notify_folder_make(creation->directory, err) < 0)
+		return -err->code;
+	return notify_mount_open(creation->container, err);
+}
+
 /* From here on what is in the cgroup is the container's, and may be killed with it. */
 static int make_cgroup(struct creation *creation, struct error *err)
 {
@@ -205,6 +230,8 @@ static int make(struct creation *creation, bool attached, struct error *err)
 	r = creation_record(creation, "creating", err);
 	if (r == 0 && !attached)
 		r = make_start_socket(creation, err);
+	if (r == 0)
+		r = make_notify_folder(creation, err);
 	if (r == 0)
 		r = intel_rdt_make(creation->container, err);
 	if (r == 0)

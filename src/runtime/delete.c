@@ -23,7 +23,10 @@
 #include "runtime/record.h"
 #include "runtime/state.h"
 
-enum { END_MILLISECONDS = 10000 };
+enum {
+	END_MILLISECONDS = 10000,
+	MOST_FOLDERS = 16, /* in one another */
+};
 
 /* Ends the first process and all that is in the cgroup, where there may be others if the container
  * shares a pid namespace; returns when they are gone, as the caller will remove their root next. */
@@ -71,8 +74,23 @@ static int remove_entry(int directory, const char *name)
 	return -errno;
 }
 
-/* Removes the files in the container's directory, all but the record. */
-static int remove_files(int directory, struct error *err)
+static int remove_files(int directory, int depth, struct error *err);
+
+/* The folder of NOTIFY_SOCKET is in the container, where privileged programs can write to it. */
+static int remove_folder(int directory, const char *name, int depth, struct error *err)
+{
+	autoclose int folder =
+		openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (folder < 0)
+		return -errno;
+	if (remove_files(folder, depth, err) < 0)
+		return -err->code;
+	return unlinkat(directory, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+/* Removes the files in the container's directory, all but the record, and what is in its folders. */
+static int remove_files(int directory, int depth, struct error *err)
 {
 	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
@@ -90,6 +108,8 @@ static int remove_files(int directory, struct error *err)
 		    strcmp(name, RECORD_FILE) == 0)
 			continue;
 		r = remove_entry(directory, name);
+		if (r == -ENOTEMPTY && depth > 0)
+			r = remove_folder(directory, name, depth - 1, err);
 		if (r < 0)
 			error_errno(err, -r, "remove %s of the state directory", name);
 	}
@@ -102,7 +122,7 @@ static int remove_directory(const struct state_root *root, const char *id, int d
 {
 	int r;
 
-	r = remove_files(directory, err);
+	r = remove_files(directory, MOST_FOLDERS, err);
 	if (r < 0)
 		return r;
 	r = remove_entry(directory, RECORD_FILE);

@@ -15,6 +15,7 @@
 #include "basic/log.h"
 #include "basic/syscalls.h"
 #include "runtime/console.h"
+#include "runtime/notify-socket.h"
 
 /* What the program wrote before its end is still there to be read. */
 enum { LAST_WORDS_MILLISECONDS = 100 };
@@ -77,14 +78,34 @@ static bool take_signals(const struct foreground *foreground, const struct launc
 	return ended;
 }
 
+/* The rows of poll(2). */
+enum { SIGNALS, NOTICES, FIRST_OF_CONSOLE };
+
+static void watch(const struct foreground *foreground, struct pollfd *rows)
+{
+	const struct notify_proxy *notify = foreground->notify;
+
+	rows[SIGNALS] = (struct pollfd){.fd = foreground->signals, .events = POLLIN};
+	rows[NOTICES] = (struct pollfd){.fd = notify ? notify->inside : -1, .events = POLLIN};
+}
+
+static void take_notice(const struct foreground *foreground, const struct launch *launch)
+{
+	if (foreground->notify)
+		notify_proxy_take(foreground->notify, launch->init.pid);
+}
+
 static int wait_without_console(const struct foreground *foreground, const struct launch *launch,
 				int *exit_status, struct error *err)
 {
-	struct pollfd watched = {.fd = foreground->signals, .events = POLLIN};
+	struct pollfd watched[FIRST_OF_CONSOLE];
 
-	while (!take_signals(foreground, launch, exit_status))
-		if (poll(&watched, 1, -1) < 0 && errno != EINTR)
+	while (!take_signals(foreground, launch, exit_status)) {
+		watch(foreground, watched);
+		if (poll(watched, FIRST_OF_CONSOLE, -1) < 0 && errno != EINTR)
 			return error_errno(err, errno, "wait for the container");
+		take_notice(foreground, launch);
+	}
 	return 0;
 }
 
@@ -97,12 +118,12 @@ static int wait_with_console(const struct foreground *foreground, const struct l
 
 	console_begin(&console, launch->console);
 	while (!ended || console_has_output(&console)) {
-		struct pollfd watched[CONSOLE_POLLS + 1] = {
-			{.fd = foreground->signals, .events = POLLIN},
-		};
+		struct pollfd watched[FIRST_OF_CONSOLE + CONSOLE_POLLS];
 
-		console_watch(&console, &watched[1], ended);
-		r = poll(watched, CONSOLE_POLLS + 1, ended ? LAST_WORDS_MILLISECONDS : -1);
+		watch(foreground, watched);
+		console_watch(&console, &watched[FIRST_OF_CONSOLE], ended);
+		r = poll(watched, FIRST_OF_CONSOLE + CONSOLE_POLLS,
+			 ended ? LAST_WORDS_MILLISECONDS : -1);
 		if (r < 0 && errno != EINTR) {
 			console_end(&console);
 			return error_errno(err, errno, "wait for the container");
@@ -110,7 +131,8 @@ static int wait_with_console(const struct foreground *foreground, const struct l
 		/* Somebody else still has the terminal open, and says nothing. */
 		if (r == 0)
 			break;
-		console_copy(&console, &watched[1]);
+		console_copy(&console, &watched[FIRST_OF_CONSOLE]);
+		take_notice(foreground, launch);
 		ended |= take_signals(foreground, launch, exit_status);
 	}
 	console_end(&console);

@@ -6,9 +6,12 @@
 #include "basic/error.h"
 #include "launch/launch.h"
 
+struct notify_proxy; /* runtime/notify-socket.h */
+
 struct foreground {
-	int signals;   /* a signalfd for all that is passed on */
-	sigset_t mask; /* what the caller had blocked */
+	int signals;		     /* a signalfd for all that is passed on */
+	sigset_t mask;		     /* what the caller had blocked */
+	struct notify_proxy *notify; /* or NULL */
 	bool raw; /* the user's terminal is set to pass everything on, and is reset at the end */
 	bool subreaper;
 };

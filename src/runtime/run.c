@@ -8,16 +8,20 @@
 #include "runtime/creation.h"
 #include "runtime/delete.h"
 #include "runtime/foreground.h"
+#include "runtime/notify-socket.h"
 #include "runtime/start.h"
 #include "runtime/status.h"
 
-static int begin(struct creation *creation, struct error *err)
+static int begin(struct creation *creation, struct notify_proxy *notify, struct error *err)
 {
 	int r = creation_make(creation, true, err);
 
 	if (r < 0)
 		return r;
-	r = launch_start(&creation->launch, err);
+	r = notify_proxy_begin(notify, creation->directory, creation->record.notify,
+			       creation->request->notify_socket, err);
+	if (r == 0)
+		r = launch_start(&creation->launch, err);
 	if (r == 0)
 		r = creation_record(creation, "running", err);
 	if (r == 0)
@@ -61,23 +65,38 @@ static void explain_end(const struct creation *creation, int exit_status, struct
 static int run_in_foreground(struct creation *creation, int *exit_status, struct error *end,
 			     struct error *err)
 {
+	struct notify_proxy notify = {-1, -1, -1};
 	struct foreground foreground;
 	struct error unheard = {0};
 	int r;
 
 	r = foreground_begin(&foreground, err);
 	if (r == 0)
-		r = begin(creation, err);
+		r = begin(creation, &notify, err);
 	if (r == 0) {
 		/* Others may kill, pause or look at it meanwhile. */
 		close_fd(&creation->directory);
+		foreground.notify = &notify;
 		r = foreground_wait(&foreground, &creation->launch, exit_status, err);
 		if (r < 0)
 			launch_abort(&creation->launch);
 		explain_end(creation, *exit_status, end);
 		r = finish(creation, r < 0 ? &unheard : err) < 0 && r == 0 ? -err->code : r;
 	}
+	notify_proxy_end(&notify);
 	foreground_end(&foreground);
+	return r;
+}
+
+static int run_detached(struct creation *creation, struct error *err)
+{
+	struct notify_proxy notify = {-1, -1, -1};
+	int r = begin(creation, &notify, err);
+
+	close_fd(&creation->directory);
+	if (r == 0)
+		notify_proxy_wait(&notify, creation->launch.init.pid, creation->launch.init_pidfd);
+	notify_proxy_end(&notify);
 	return r;
 }
 
@@ -88,7 +107,7 @@ int container_run(const struct state_root *root, const struct create_request *re
 	int r;
 
 	*exit_status = 0;
-	r = request->detach ? begin(&creation, err)
+	r = request->detach ? run_detached(&creation, err)
 			    : run_in_foreground(&creation, exit_status, end, err);
 	creation_release(&creation);
 	return r;

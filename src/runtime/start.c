@@ -25,6 +25,7 @@
 #include "linux/seccomp-listener.h"
 #include "runtime/create.h"
 #include "runtime/delete.h"
+#include "runtime/notify-socket.h"
 #include "runtime/record.h"
 #include "runtime/state.h"
 #include "runtime/status.h"
@@ -133,8 +134,6 @@ static int start_in(const struct state_root *root, const char *id, struct view *
 	bool executing = true;
 	int r;
 
-	if (view->status != STATUS_CREATED)
-		return refuse(view, err);
 	if (record.cgroup)
 		oom_remember(record.cgroup, &memory);
 	r = say_start(view, arena, &executing, err);
@@ -160,8 +159,10 @@ static int start_in(const struct state_root *root, const char *id, struct view *
 	return r;
 }
 
-int container_start(const struct state_root *root, const char *id, struct error *err)
+int container_start(const struct state_root *root, const char *id, const char *notify_socket,
+		    struct error *err)
 {
+	struct notify_proxy proxy = {-1, -1, -1};
 	struct arena arena = {0};
 	struct view view;
 	int r;
@@ -171,9 +172,19 @@ int container_start(const struct state_root *root, const char *id, struct error 
 		return r;
 	r = view_open_locked(&view, root, id, &arena, err);
 	if (r == 0) {
-		r = start_in(root, id, &view, &arena, err);
+		if (view.status == STATUS_CREATED)
+			r = notify_proxy_begin(&proxy, view.directory, view.record->notify,
+					       notify_socket, err);
+		else
+			r = refuse(&view, err);
+		if (r == 0)
+			r = start_in(root, id, &view, &arena, err);
 		if (r < 0)
 			error_in(err, "%s", id);
+		close_fd(&view.directory); /* and with it the lock, however long it takes */
+		if (r == 0)
+			notify_proxy_wait(&proxy, view.pid, view.pidfd);
+		notify_proxy_end(&proxy);
 		view_release(&view);
 	}
 	arena_release(&arena);

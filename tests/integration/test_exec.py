@@ -569,7 +569,7 @@ def test_a_pidfd_is_sent(t):
   data, pid = pidfd_from(t, 'exec', '--detach', '--pid-file', t.path('pid'), box.id, 'sleep', '99')
   t.same((data, pid), (b'setns', int(read(t.path('pid')))))
   failed(t, execute(box, 'true', options=['--pidfd-socket', t.path('none')]),
-         '%s: --pidfd-socket: connect to %s: no such file or directory' % (box.id, t.path('none')))
+         '%s: --pidfd-socket: nobody listens on %s' % (box.id, t.path('none')))
 
 
 # -- which containers

@@ -176,11 +176,10 @@ def test_all_flags(t):
 @also_as_user
 def test_nobody_listens_there(t):
   for late in LATE:
-    for text, reason in (('HERE/none', 'no such file or directory'),
-                         (t.path('plain-%d' % late, ''), 'connection refused')):
+    for text in ('HERE/none', t.path('plain-%d' % late, '')):
       box = notify(t.box('echo fine', noNewPrivileges=late), text.replace('HERE', t.directory),
                    'mkdir')
-      said = "linux.seccomp: the listener's agent: connect to %s: %s" % (text, reason)
+      said = "linux.seccomp: the listener's agent: nobody listens on " + text
       t.refused(box.run(), said)
       if late:
         box.create()

@@ -130,8 +130,8 @@ TEST(tells_that_nobody_takes_the_pidfd)
 {
 	receiver.value = "/nowhere/socket";
 	ck_assert_int_eq(section_annotations.attach(&container, getpid(), &err), -ENOENT);
-	ck_assert_str_eq(err.text, "annotations[\"run.oci.pidfd_receiver\"]: connect to "
-				   "/nowhere/socket: no such file or directory");
+	ck_assert_str_eq(err.text, "annotations[\"run.oci.pidfd_receiver\"]: nobody listens on "
+				   "/nowhere/socket");
 	receiver.value = "socket";
 	ck_assert_int_eq(section_annotations.validate(&with_receiver, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "annotations[\"run.oci.pidfd_receiver\"]: \"socket\" is not "

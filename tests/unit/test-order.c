@@ -106,6 +106,7 @@ static const struct {
 	STEP(readonly_paths),
 	STEP(ready),
 	STEP(rlimits),
+	STEP(rlimits_own),
 	STEP(root_attach),
 	STEP(root_enter),
 	STEP(root_finish),
@@ -445,9 +446,9 @@ TEST(becomes_what_it_may_not_become_later)
 TEST(gives_up_its_privileges_in_the_order_in_which_it_can)
 {
 	expect_in_turn(IN_TURN(&step_root_finish, &step_seccomp_early, &step_user,
-			       &step_capabilities, &step_cwd, &step_executable, &step_ready,
-			       &step_wait_for_start, &step_start_container_hooks, &step_rlimits,
-			       &step_execute),
+			       &step_capabilities, &step_cwd, &step_executable, &step_rlimits_own,
+			       &step_ready, &step_wait_for_start, &step_start_container_hooks,
+			       &step_rlimits, &step_execute),
 		       false);
 	/* With noNewPrivileges a filter needs no privilege: it is loaded after the last step. */
 	expect_in_turn(IN_TURN(&step_seccomp_early, &step_no_new_privileges, &step_ready), false);

@@ -1,8 +1,12 @@
 #include "basic/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "tree.h"
@@ -10,6 +14,8 @@
 
 static struct tree tree;
 static struct error err;
+
+#define NOBODY "nobody listens on ", ""
 
 /* Listens as an engine does, which has its own ways with long paths: from within the folder. */
 static int listen_as_engine(const char *folder, const char *name)
@@ -33,13 +39,13 @@ static int accept_one(int listener)
 	return fd;
 }
 
-/* The error is that of connecting to name in the scratch folder. */
-static void expect_error(const char *name, int code, const char *reason)
+/* The error is that of connecting to name in the scratch folder; its text has this before and after the path. */
+static void expect_error(const char *name, int code, const char *before, const char *after)
 {
 	char path[128], text[256];
 
 	snprintf(path, sizeof(path), "%s/%s", tree.path, name);
-	snprintf(text, sizeof(text), "connect to %s: %s", path, reason);
+	snprintf(text, sizeof(text), "%s%s%s", before, path, after);
 	ck_assert_int_eq(socket_connect(path, &err), -code);
 	ck_assert_str_eq(err.text, text);
 }
@@ -96,16 +102,64 @@ TEST(connects_to_a_path_without_a_folder)
 	tree_remove(&tree);
 }
 
+TEST(takes_datagrams_from_everybody_who_reaches_it)
+{
+	struct stat status;
+	char path[128], bytes[8];
+	int dir, inside, fd;
+
+	tree = tree_make();
+	dir = open(tree.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	inside = socket_receive_at(dir, "d", &err);
+	ck_assert_msg(inside >= 0, "%s", err.text);
+	ck_assert_int_eq(fstatat(dir, "d", &status, 0), 0);
+	ck_assert_int_eq(status.st_mode & 07777, 0777);
+	snprintf(path, sizeof(path), "%s/d", tree.path);
+	fd = socket_connect_datagram(path, &err);
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	ck_assert_int_eq(send(fd, "one", 3, 0), 3);
+	ck_assert_int_eq(recv(inside, bytes, sizeof(bytes), 0), 3);
+	ck_assert_int_eq(socket_receive_at(dir, "d", &err), -EADDRINUSE);
+	ck_assert_str_eq(err.text, "make the socket d: address already in use");
+	close(fd);
+	close(inside);
+	close(dir);
+	tree_remove(&tree);
+}
+
+TEST(connects_to_an_abstract_name)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int inside = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), fd;
+	char address[120];
+
+	snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "proa-%d", getpid());
+	ck_assert_int_eq(bind(inside, (struct sockaddr *)&name,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+					  strlen(name.sun_path + 1))),
+			 0);
+	snprintf(address, sizeof(address), "@%s", name.sun_path + 1);
+	fd = socket_connect_datagram(address, &err);
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	close(fd);
+	close(inside);
+	ck_assert_int_eq(socket_connect_datagram(address, &err), -ECONNREFUSED);
+	memset(address, 'x', sizeof(address) - 1);
+	address[0] = '@';
+	address[sizeof(address) - 1] = '\0';
+	ck_assert_int_eq(socket_connect_datagram(address, &err), -ENAMETOOLONG);
+}
+
 TEST(tells_why_it_can_not_connect)
 {
 	tree = tree_make();
-	expect_error("s", ENOENT, "no such file or directory");
+	expect_error("s", ENOENT, NOBODY);
 	close(listen_as_engine(tree.path, "s"));
-	expect_error("s", ECONNREFUSED, "connection refused");
+	expect_error("s", ECONNREFUSED, NOBODY);
 	tree_file(&tree, "file", 0644, "");
-	expect_error("file", ECONNREFUSED, "connection refused");
-	expect_error("none/s", ENOENT, "no such file or directory");
-	expect_error("file/s", ENOTDIR, "not a directory");
+	expect_error("file", ECONNREFUSED, NOBODY);
+	expect_error("none/s", ENOENT, NOBODY);
+	expect_error("file/s", ENOTDIR, "connect to ", ": not a directory");
 	tree_remove(&tree);
 }
 
@@ -241,6 +295,7 @@ TEST(tells_why_it_can_not_send)
 }
 
 RUN_TESTS("socket", connects_to_a_path_of_any_length, connects_to_a_path_without_a_folder,
+	  takes_datagrams_from_everybody_who_reaches_it, connects_to_an_abstract_name,
 	  tells_why_it_can_not_connect, refuses_a_name_too_long_for_any_address,
 	  listens_in_a_folder_for_its_owner_alone, does_not_take_over_what_is_there,
 	  does_not_connect_to_another_kind_of_socket, sends_one_descriptor_with_one_message,
