@@ -176,8 +176,7 @@ TEST_FILES = \
 	tests/integration/test_terminal.py \
 	tests/integration/test_update.py \
 	tests/integration/worker.py
-	tests/integration/worker.py \
-	tests/vm/suites/commands.py
+	tests/integration/worker.py
 
 # tests/engines/README.md.
 ENGINE_FILES = \
@@ -234,6 +233,33 @@ CONFORMANCE_FILES = \
 	oci-conformance/run \
 	oci-conformance/runtime_tools.py
 
+# tests/vm/README.md.
+VM_FILES = \
+	tests/vm/README.md \
+	tests/vm/build-image \
+	tests/vm/build-uml \
+	tests/vm/check \
+	tests/vm/guest/agent \
+	tests/vm/guest/as-user \
+	tests/vm/guest/kernels \
+	tests/vm/guest/packages \
+	tests/vm/guest/setup \
+	tests/vm/job \
+	tests/vm/setup-host \
+	tests/vm/suite.py \
+	tests/vm/suites/apparmor.py \
+	tests/vm/suites/commands.py \
+	tests/vm/suites/conformance.sh \
+	tests/vm/suites/delegation.py \
+	tests/vm/suites/integration.sh \
+	tests/vm/suites/limits.py \
+	tests/vm/suites/podman.py \
+	tests/vm/suites/resources.py \
+	tests/vm/suites/systemd.py \
+	tests/vm/suites/unit.sh \
+	tests/vm/uml/config \
+	tests/vm/vm-run
+
 SCRIPT_FILES = \
 	scripts/build \
 	scripts/check-layers \
@@ -262,4 +288,15 @@ SHELL_FILES = \
 	scripts/quickstart \
 	scripts/test \
 	tests/package/check \
+	tests/vm/build-image \
+	tests/vm/build-uml \
+	tests/vm/guest/agent \
+	tests/vm/guest/as-user \
+	tests/vm/guest/setup \
+	tests/vm/job \
+	tests/vm/setup-host \
+	tests/vm/suites/conformance.sh \
+	tests/vm/suites/integration.sh \
+	tests/vm/suites/unit.sh \
+	tests/vm/vm-run \
 	.ci/run

@@ -1,6 +1,7 @@
 """config-linux.md, Personality."""
 
 import platform
+import subprocess
 
 from kit import MUST, clause, read
 
@@ -20,6 +21,9 @@ def domain(t, name, number):
 def uname(t):
   if platform.machine() != 'x86_64':
     t.skip('the name is that of another machine')
+  if subprocess.run(['setarch', 'linux32', 'uname', '-m'], capture_output=True,
+                    check=False).stdout != b'i686\n':
+    t.skip('this kernel has no other name for its machine')
   box = t.box('uname -m')
   box.linux['personality'] = {'domain': 'LINUX32'}
   t.same(box.output(), 'i686')

@@ -202,7 +202,7 @@ int subtree_explain(const char *directory, const char *controller, struct error 
 	}
 	snprintf(change, sizeof(change), "+%s", controller);
 	/* Once more, to learn why: what was refused when the cgroup was made was not kept. */
-	r = hand_on(above, change);
+	r = has_processes(above) ? -EBUSY : hand_on(above, change);
 	if (r < 0)
 		return explain_refusal(above, controller, -r, err);
 	error_config(err, "the cgroup %s did not hand on the %s controller", above, controller);

@@ -28,7 +28,11 @@ ROLES = ('root', 'user', 'lone')
 NAMES = {'user': 'proa-test', 'lone': 'proa-plain'}
 SUBORDINATE = {'/etc/subuid': [(700000, 10000), (720000, 50000), (780000, 5536)],
                '/etc/subgid': [(700000, 10000), (720000, 50000), (780000, 5536)]}
-BACKSTOP = 120  # seconds; the worker's own time limits come much earlier
+# Whatever waits waits so many times as long: for machines that are slow.
+PATIENCE = int(os.environ.get('PROA_TEST_PATIENCE') or 1)
+BACKSTOP = 120 * PATIENCE  # seconds; the worker's own time limits come much earlier
+
+CALLER = 'caller'  # the cgroup that a test's own process is in
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -100,6 +104,44 @@ def hierarchies():
       yield words[4], words[4] if words[3] == path else words[4] + path.rstrip('/')
 
 
+def may_divide(own):
+  """Whether a systemd has delegated this cgroup of version 2, which it notes in an attribute."""
+  for name in ('trusted.delegate', 'user.delegate'):
+    try:
+      if os.getxattr(own, name) == b'1':
+        return True
+    except OSError:
+      pass
+  return False
+
+
+def divide(own):
+  """Moves all that is in a delegated cgroup into CALLER below it, and has it hand its controllers
+  on: what has processes itself cannot."""
+  os.makedirs(own + '/' + CALLER, exist_ok=True)
+  with open(own + '/cgroup.procs', encoding='utf-8') as file:
+    pids = file.read().split()
+  for pid in pids:
+    try:
+      write_control('%s/%s/cgroup.procs' % (own, CALLER), pid)
+    except ProcessLookupError:
+      pass
+  with open(own + '/cgroup.controllers', encoding='utf-8') as file:
+    write_control(own + '/cgroup.subtree_control',
+                  ' '.join('+' + name for name in file.read().split()))
+
+
+def divided(own):
+  """The cgroup below which others can be made: the caller's, or the one that was divided."""
+  above = os.path.dirname(own)
+  return above if os.path.basename(own) == CALLER and may_divide(above) else own
+
+
+def write_control(path, text):
+  with open(path, 'w', encoding='utf-8') as file:
+    file.write(text)
+
+
 def remove_cgroup(path):
   """Removes a cgroup directory and those below it; what lives in it is killed first."""
   for _ in range(100):
@@ -120,7 +162,7 @@ def remove_cgroup(path):
 def sweep():
   """Removes the cgroups of harnesses that were killed."""
   for root, own in list(hierarchies()):
-    for folder in {root, own}:
+    for folder in {root, divided(own)}:
       for name in os.listdir(folder):
         words = name.split('-')
         if name.startswith('proa-tests-') and not os.path.exists('/proc/' + words[2]):
@@ -139,6 +181,9 @@ class Ground:
     if os.geteuid() == 0:
       make_user('user')
       make_user('lone')
+      for _, own in list(hierarchies()):
+        if may_divide(own):
+          divide(own)
       sweep()
       self.directory = tempfile.mkdtemp(prefix='proa-tests-', dir='/tmp')
       os.chmod(self.directory, 0o755)
@@ -181,12 +226,13 @@ class Place:
 
   def make_cgroups(self, name):
     for root, own in list(hierarchies()):
+      own = divided(own)
       path = own + '/' + name
       try:
         os.mkdir(path)
         copy_cpuset(own, path)
-        os.mkdir(path + '/caller')
-        copy_cpuset(path, path + '/caller')
+        os.mkdir(path + '/' + CALLER)
+        copy_cpuset(path, path + '/' + CALLER)
       except OSError as error:
         print('cannot make %s: %s' % (path, error.strerror), file=sys.stderr)
         continue

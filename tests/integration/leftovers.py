@@ -3,6 +3,8 @@
 import os
 import time
 
+from isolation import PATIENCE
+
 
 def processes(settings):
   """{pid: text} of all descendants of the watcher but the worker itself."""
@@ -68,7 +70,7 @@ def count(settings):
 
 def since(before, settings, patience=2.0):
   """Text that names what is there now and was not before; what is just ending gets a moment."""
-  deadline = time.monotonic() + patience
+  deadline = time.monotonic() + patience * PATIENCE
   while True:
     now = count(settings)
     # A process is known by its pid: it may be in another state now.

@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import leftovers
+from isolation import PATIENCE
 
 PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 FOLDERS = ('bin', 'dev', 'etc', 'mnt', 'proc', 'root', 'sys', 'tmp', 'usr', 'var')
@@ -99,6 +100,16 @@ def make_template(path):
   return path
 
 
+def tap(number, title, result, text):
+  """The lines of one case in the Test Anything Protocol."""
+  line = '%sok %d - %s' % ('not ' if result == 'FAIL' else '', number, title)
+  if result == 'SKIP':
+    line += ' # SKIP ' + text
+  if result == 'FAIL':
+    line += '\n# ' + text.rstrip().replace('\n', '\n# ')
+  return line
+
+
 class Result:
   """What a command ended with."""
 
@@ -164,7 +175,7 @@ class Test:
 
   def finish(self, process, seconds=15):
     try:
-      rc = process.wait(seconds)
+      rc = process.wait(seconds * PATIENCE)
     except subprocess.TimeoutExpired:
       text = leftovers.list_processes(self.settings)
       process.kill()
@@ -266,10 +277,10 @@ class Test:
       raise Failure('left behind:\n' + left)
 
   def wait(self, condition, what, seconds=10):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not condition():
       if time.monotonic() > deadline:
-        raise Failure('waited %d seconds in vain: %s' % (seconds, what))
+        raise Failure('waited %d seconds in vain: %s' % (seconds * PATIENCE, what))
       time.sleep(0.005)
 
   def skip(self, reason):

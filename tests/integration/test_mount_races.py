@@ -10,9 +10,9 @@ import signal
 import subprocess
 import time
 
-from lib import also_as_user, read, time_limit, write
+from lib import PATIENCE, also_as_user, read, time_limit, write
 
-SECONDS = 1.2
+SECONDS = 1.2 * PATIENCE
 AT_FDCWD = -100
 
 EXCHANGE = 2  # renameat2(2), RENAME_EXCHANGE

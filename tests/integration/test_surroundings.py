@@ -5,7 +5,7 @@ import resource
 import signal
 import time
 
-from lib import also_as_user, everyone, read, status_field
+from lib import PATIENCE, also_as_user, everyone, read, status_field
 
 
 @also_as_user
@@ -95,7 +95,7 @@ def test_a_large_config_is_read_quickly(t):
   box.config['annotations'] = {'key.%d' % number: 'x' * 20 for number in range(100000)}
   begin = time.monotonic()
   box.run()
-  t.true(time.monotonic() - begin < 3, 'it took %.1f s' % (time.monotonic() - begin))
+  t.true(time.monotonic() - begin < 3 * PATIENCE, 'it took %.1f s' % (time.monotonic() - begin))
 
 
 def test_a_damaged_record_is_an_error_and_can_be_removed(t):

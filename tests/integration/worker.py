@@ -65,7 +65,7 @@ def run_test(job, settings):
   body = getattr(sys.modules[module], function)
   before = leftovers.count(settings)
   t = lib.Test(settings, before)
-  limit = getattr(body, 'seconds', TIME_LIMIT)
+  limit = getattr(body, 'seconds', TIME_LIMIT) * isolation.PATIENCE
   result, text = 'ok', ''
   signal.alarm(limit)
   try:
@@ -87,7 +87,7 @@ def run_test(job, settings):
 
 def finish(t, before, settings, result, text):
   """Whatever happened: nothing may be left."""
-  signal.alarm(TIME_LIMIT)
+  signal.alarm(TIME_LIMIT * isolation.PATIENCE)
   try:
     if result != 'ok':
       t.clean_up(strict=False)
@@ -105,11 +105,15 @@ def finish(t, before, settings, result, text):
   return result, text, not left and result != 'FAIL'
 
 
-def work(settings):
+def prepare_signals():
   for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE}:
     if signal.getsignal(number) == signal.SIG_IGN:
       signal.signal(number, signal.SIG_DFL)  # whatever started the harness had ignored it
   signal.signal(signal.SIGALRM, on_alarm)
+
+
+def work(settings):
+  prepare_signals()
   # The tests' own output must not get between the answers.
   answers = os.fdopen(os.dup(1), 'w', encoding='utf-8')
   os.dup2(2, 1)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
@@ -111,6 +112,16 @@ static inline const char *flags_of(const char *path)
 	return text;
 }
 
+/* The flags of a read-only mount in a user namespace: those that the host's has stay. */
+static inline const char *read_only_as_the_hosts(const char *path)
+{
+	const char *flags = flags_of(path);
+	char *text = room();
+
+	snprintf(text, ROOM, "ro%s", flags + strcspn(flags, ","));
+	return text;
+}
+
 static inline unsigned long type_of(const char *path)
 {
 	struct statfs status;
@@ -138,6 +149,16 @@ static inline const char *propagation_of(const char *path)
 	return text;
 }
 
+/* On some machines /tmp is nosuid and nodev, and so would be what is in it. */
+static inline const char *scratch_place(void)
+{
+	struct statfs status;
+
+	return statfs("/tmp", &status) == 0 && (status.f_flags & (ST_NOSUID | ST_NODEV | ST_NOEXEC))
+		       ? "/var/tmp"
+		       : "/tmp";
+}
+
 static inline void scratch_begin(struct scratch *s)
 {
 	struct error err = {0};
@@ -145,7 +166,7 @@ static inline void scratch_begin(struct scratch *s)
 					   "rootfs/tmp", "rootfs/etc",	"host"};
 
 	memset(s, 0, sizeof(*s));
-	snprintf(s->path, sizeof(s->path), "/tmp/proa-unit.XXXXXX");
+	snprintf(s->path, sizeof(s->path), "%s/proa-unit.XXXXXX", scratch_place());
 	if (!mkdtemp(s->path) || chmod(s->path, 0755) < 0)
 		abort();
 	snprintf(s->rootfs, sizeof(s->rootfs), "%s/rootfs", s->path);

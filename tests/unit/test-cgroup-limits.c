@@ -399,6 +399,38 @@ TEST(names_the_cgroup_that_keeps_a_controller_to_itself)
 	close_files();
 }
 
+/* The kernel would let it hand on pids, and then refuse every process below it. */
+TEST(does_not_turn_a_cgroup_with_processes_threaded)
+{
+	char inner[64], inner_file[96], file[96], text[SUBTREE_SIZE];
+
+	FILES("cgroup.controllers", "cgroup.type", "cgroup.procs", "cgroup.subtree_control");
+	snprintf(inner, sizeof(inner), "%s/in", directory);
+	snprintf(inner_file, sizeof(inner_file), "%s/cgroup.controllers", inner);
+	ck_assert_int_eq(mkdir(inner, 0700), 0);
+	close(open(inner_file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	snprintf(file, sizeof(file), "%s/cgroup.controllers", directory);
+	ck_assert_int_eq(file_write(AT_FDCWD, file, "cpu pids\n"), 0);
+	snprintf(file, sizeof(file), "%s/cgroup.procs", directory);
+	ck_assert_int_eq(file_write(AT_FDCWD, file, "1\n"), 0);
+
+	subtree_enable(inner);
+	subtree_read(directory, "cgroup.subtree_control", text);
+	ck_assert_str_eq(text, "");
+	ck_assert_int_eq(subtree_explain(inner, "pids", &err), -EINVAL);
+	snprintf(text, sizeof(text), "the cgroup %s cannot hand on the pids controller", directory);
+	ck_assert_str_eq(err.text, text);
+	ck_assert_str_eq(err.hint, "there are processes in it: in version 2 a cgroup has either "
+				   "processes or controllers for those below it");
+	unlink(inner_file);
+	rmdir(inner);
+	expect("cgroup.subtree_control", "");
+	expect("cgroup.type", "");
+	expect("cgroup.controllers", "cpu pids\n");
+	expect("cgroup.procs", "1\n");
+	close_files();
+}
+
 TEST(finds_whole_words_among_controllers)
 {
 	ck_assert(subtree_has("cpuset cpu io", "cpu"));
@@ -417,4 +449,5 @@ RUN_TESTS("cgroup-limits", writes_memory_and_swap_apart_in_version_2,
 	  writes_block_io_in_version_2, writes_block_io_in_version_1,
 	  writes_huge_page_limits_with_their_reservations,
 	  tells_of_a_file_that_the_kernel_does_not_have, names_the_controller_that_is_missing,
-	  names_the_cgroup_that_keeps_a_controller_to_itself, finds_whole_words_among_controllers)
+	  names_the_cgroup_that_keeps_a_controller_to_itself,
+	  does_not_turn_a_cgroup_with_processes_threaded, finds_whole_words_among_controllers)

@@ -301,7 +301,7 @@ TEST(tells_why_a_program_can_not_be_run)
 
 TEST(keeps_the_end_of_a_flood)
 {
-	expect_failure("head -c 3000000 /dev/zero | tr '\\0' x >&2\n"
+	expect_failure("head -c 300000 /dev/zero | tr '\\0' x >&2\n"
 		       "echo >&2\n"
 		       "echo the end >&2\n"
 		       "exit 1",
