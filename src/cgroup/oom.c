@@ -80,8 +80,8 @@ void oom_since_made(const struct oci_record_cgroup *place, struct oom_before *be
 		.v2 = place->v2 && setting_exists(place->v2, "memory.events"),
 		.own_alone = true,
 	};
-	before->directory =
-		before->v2 ? place->v2 : limits_v1_directory(place, "memory.oom_control");
+	before->directory = before->v2 ? (place->leaf ? place->leaf : place->v2)
+				       : limits_v1_directory(place, "memory.oom_control");
 }
 
 void oom_remember(const struct oci_record_cgroup *place, struct oom_before *before)

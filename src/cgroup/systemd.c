@@ -238,6 +238,22 @@ static int systemd_begin(const struct cgroup_wish *wish, struct arena *arena,
 
 /* -- limits ------------------------------------------------------------------------------------- */
 
+/* The place whose files are written: the level below the scope, if there is one.  It is what the container
+ * sees as the root, where programs look for their limits; the scope has the same, as properties. */
+static struct oci_record_cgroup files_of(const struct oci_record_cgroup *place, char path[PATH_MAX])
+{
+	struct oci_record_cgroup files = *place;
+	size_t length;
+
+	if (!place->leaf)
+		return files;
+	length = strlen(place->v2) + 1;
+	length += strcspn(place->leaf + length, "/");
+	snprintf(path, PATH_MAX, "%.*s", (int)length, place->leaf);
+	files.v2 = path;
+	return files;
+}
+
 /* Limits that others are reckoned from. */
 static void read_limits(const struct oci_record_cgroup *place, struct scope_limits *now)
 {
@@ -305,7 +321,10 @@ static int tell_of_update(const struct oci_record_cgroup *place,
 static int systemd_update(const struct oci_record_cgroup *place,
 			  const struct oci_resources *resources, struct error *err)
 {
-	return limits_update(place, resources, tell_of_update, err);
+	char path[PATH_MAX];
+	const struct oci_record_cgroup files = files_of(place, path);
+
+	return limits_update(&files, resources, tell_of_update, err);
 }
 
 static int systemd_fetch(const struct oci_record_cgroup *place, const struct cgroup_keeper *keeper,
@@ -339,7 +358,10 @@ static int systemd_enter(const struct oci_record_cgroup *place, pid_t pid, bool 
 static int systemd_limit(const struct oci_record_cgroup *place,
 			 const struct oci_resources *resources, struct error *err)
 {
-	return cgroup_manager_cgroupfs.limit(place, resources, err);
+	char path[PATH_MAX];
+	const struct oci_record_cgroup files = files_of(place, path);
+
+	return cgroup_manager_cgroupfs.limit(&files, resources, err);
 }
 
 static int systemd_kill(const struct oci_record_cgroup *place, struct error *err)

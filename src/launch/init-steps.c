@@ -190,13 +190,6 @@ static int give_listener_early(struct container *container, struct error *err)
 
 const struct step step_give_listener = {"linux.seccomp: give the listener", give_listener_early};
 
-static int ready(struct container *container, struct error *err)
-{
-	return ask_runtime(container, READY, -1, err);
-}
-
-const struct step step_ready = {"ready", ready};
-
 static void end_by_signal(int signal)
 {
 	_exit(128 + signal);
@@ -216,6 +209,15 @@ static void obey_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static int ready(struct container *container, struct error *err)
+{
+	/* Before: whoever hears that it is ready may send it a signal at once. */
+	obey_signals();
+	return ask_runtime(container, READY, -1, err);
+}
+
+const struct step step_ready = {"ready", ready};
+
 /* Waits until somebody says START; who comes and goes without a word is no reason to give up. */
 static int wait_for_start(struct container *container, struct error *err)
 {
@@ -226,7 +228,6 @@ static int wait_for_start(struct container *container, struct error *err)
 	r = keep_one_socket(container, err);
 	if (r < 0)
 		return r;
-	obey_signals();
 	do {
 		if (listening) {
 			container->socket =

@@ -95,9 +95,11 @@ def outside(t, box):
 def test_without_delegation_a_limit_is_an_error(t):
   box = t.box('true')
   box.linux['resources'] = {'memory': {'limit': 64 * MIB}}
-  t.refused(outside(t, box), 'linux.resources.memory: no cgroup is delegated to uid 1000: remove '
-            'linux.resources, or give user@.service a drop-in with '
-            'Delegate=cpu cpuset io memory pids')
+  own = '/sys/fs/cgroup' + read('/proc/self/cgroup').strip().split('::', 1)[1]
+  t.refused(outside(t, box), 'linux.resources.memory: cgroup %s, with "%s" in cgroup.controllers, is not '
+            'delegated to uid 1000: "systemd-run --user --scope -p Delegate=yes" runs a command in one that '
+            'is, with the controllers of "Delegate=cpu cpuset io memory pids" in a drop-in of user@.service' % (
+              own, read(own + '/cgroup.controllers').strip()))
 
 
 def test_without_delegation_and_limits_it_runs_where_it_is(t):

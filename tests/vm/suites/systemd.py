@@ -161,7 +161,9 @@ def test_limits_are_properties_and_files():
   same(show(unit, *expected), [str(value) for value in expected.values()], 'properties')
   for attempt in ('made', 'reloaded'):
     for name, value in FILES.items():
-      same(read('%s/%s' % (cgroup_of(unit), name)), value, '%s, %s' % (name, attempt))
+      # the container sees the second
+      for folder in (cgroup_of(unit), cgroup_of(unit) + '/container'):
+        same(read('%s/%s' % (folder, name)), value, '%s in %s, %s' % (name, folder, attempt))
     run('systemctl', 'daemon-reload')
   same(read(cgroup_of(unit) + '/cgroup.procs'), '', 'processes of the scope itself')
   same(read(cgroup_of(unit) + '/container/cgroup.procs'),
