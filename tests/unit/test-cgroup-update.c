@@ -44,7 +44,7 @@ static void expect(const char *file, const char *content)
 
 static void expect_update(const struct oci_resources *resources)
 {
-	if (limits_update(&place, resources, &err) < 0)
+	if (limits_update(&place, resources, NULL, &err) < 0)
 		ck_abort_msg("%s", err.text);
 }
 
@@ -55,7 +55,7 @@ static void expect_refused(const struct oci_resources *resources, const char *te
 	const char *from = err.text;
 	size_t used = 0;
 
-	ck_assert_int_lt(limits_update(&place, resources, &err), 0);
+	ck_assert_int_lt(limits_update(&place, resources, NULL, &err), 0);
 	while (*from && used < sizeof(found) - 8) {
 		if (strncmp(from, tree.path, strlen(tree.path)) != 0) {
 			found[used++] = *from++;
@@ -98,6 +98,27 @@ TEST(goes_back_when_a_write_fails)
 				   "HERE/pids.max: is a directory");
 	expect("memory.max", "1000\n");
 	expect("cpu.weight", "100\n");
+	tree_remove(&tree);
+}
+
+static int hear_nothing(const struct oci_record_cgroup *told, const struct oci_resources *resources,
+			struct error *failure)
+{
+	/* What is told of is in force already. */
+	ck_assert_ptr_eq(told, &place);
+	ck_assert_int_eq(resources->memory->limit, 2000);
+	expect("memory.max", "2000\n");
+	return error_config(failure, "nobody listens");
+}
+
+TEST(goes_back_when_somebody_cannot_be_told)
+{
+	begin();
+	ck_assert_int_lt(
+		limits_update(&place, MEMORY(.has_limit = true, .limit = 2000), hear_nothing, &err),
+		0);
+	ck_assert_str_eq(err.text, "nothing was changed: nobody listens");
+	expect("memory.max", "1000\n");
 	tree_remove(&tree);
 }
 
@@ -367,6 +388,7 @@ TEST(foresees_what_the_hierarchies_cannot_do)
 }
 
 RUN_TESTS("cgroup-update", sets_what_is_named_and_leaves_the_rest, goes_back_when_a_write_fails,
+	  goes_back_when_somebody_cannot_be_told,
 	  writes_nothing_when_anything_can_be_seen_to_be_wrong, tells_that_the_cgroup_is_gone,
 	  reckons_swap_from_the_limit_that_is_there,
 	  explains_which_limit_of_version_1_is_in_the_way, refuses_times_that_contradict_each_other,
