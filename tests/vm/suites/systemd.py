@@ -163,7 +163,8 @@ def test_limits_are_properties_and_files():
     for name, value in FILES.items():
       # the container sees the second
       for folder in (cgroup_of(unit), cgroup_of(unit) + '/container'):
-        same(read('%s/%s' % (folder, name)), value, '%s in %s, %s' % (name, folder, attempt))
+        if name != 'io.weight' or not os.path.exists(folder + '/io.bfq.weight'):
+          same(read('%s/%s' % (folder, name)), value, '%s in %s, %s' % (name, folder, attempt))
     run('systemctl', 'daemon-reload')
   same(read(cgroup_of(unit) + '/cgroup.procs'), '', 'processes of the scope itself')
   same(read(cgroup_of(unit) + '/container/cgroup.procs'),
