@@ -251,6 +251,7 @@ VM_FILES = \
 	tests/vm/suites/commands.py \
 	tests/vm/suites/conformance.sh \
 	tests/vm/suites/delegation.py \
+	tests/vm/suites/engines.sh \
 	tests/vm/suites/integration.sh \
 	tests/vm/suites/limits.py \
 	tests/vm/suites/podman.py \
@@ -296,6 +297,7 @@ SHELL_FILES = \
 	tests/vm/job \
 	tests/vm/setup-host \
 	tests/vm/suites/conformance.sh \
+	tests/vm/suites/engines.sh \
 	tests/vm/suites/integration.sh \
 	tests/vm/suites/unit.sh \
 	tests/vm/vm-run \

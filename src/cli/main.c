@@ -217,6 +217,7 @@ static int run(struct words *words, int *failure, struct error *err)
 
 int main(int argc, char **argv)
 {
+	static char output[64 * 1024];
 	struct words words = {argv + 1, argc - 1};
 	struct error err = {0};
 	int failure = EXIT_FAILURE;
@@ -227,8 +228,8 @@ int main(int argc, char **argv)
 	 * not care for its children must not keep this one from waiting for its own. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
-	/* Not line by line: what can't be written is noticed at the end, and told. */
-	setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
+	/* Not line by line, nor an event in pieces: what can't be written is noticed at the end, and told. */
+	setvbuf(stdout, output, _IOFBF, sizeof(output));
 	if (argc < 1)
 		return EXIT_FAILURE;
 	r = run(&words, &failure, &err);

@@ -117,7 +117,11 @@ static int tell(const struct view *view, const char *id, const struct events_req
 	oom_watch_begin(view->record->cgroup, &watch);
 	r = follow(view, &watch, milliseconds, out, err);
 	oom_watch_end(&watch);
-	return r;
+	if (r != -EPIPE)
+		return r;
+	/* Who no longer listens has heard enough. */
+	clearerr(out);
+	return 0;
 }
 
 int container_events(const struct state_root *root, const char *id,

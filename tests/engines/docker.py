@@ -13,6 +13,13 @@ from shared import HOST, logs, name_container
 ROOTLESS = '/usr/share/docker.io/contrib/dockerd-rootless.sh'
 
 
+def own_oom_score():
+  """On machines without CAP_SYS_RESOURCE containers can't have less than the daemon, which until Docker 25
+  took itself less."""
+  known = subprocess.run(['dockerd', '--help'], capture_output=True, check=False)
+  return ['--oom-score-adjust', '0'] if b'--oom-score-adjust' in known.stdout else []
+
+
 class Docker(lib.Engine):
   name = 'docker'
   missing_in_exec = (126, 127)  # older ones have one for both
@@ -31,9 +38,8 @@ class Docker(lib.Engine):
     top = self.directory
     if self.role == 'rootless':
       self.need('rootless')
-    # On machines without CAP_SYS_RESOURCE containers can't have less than the daemon.
     words = ['--data-root', top + '/data', '--exec-root', top + '/exec', '--pidfile', top + '/pid',
-             '--host', 'unix://' + self.socket, '--oom-score-adjust', '0',
+             '--host', 'unix://' + self.socket, *own_oom_score(),
              '--exec-opt', 'native.cgroupdriver=cgroupfs', '--storage-driver', 'overlay2',
              '--add-runtime', 'tested=' + self.runtime, '--default-runtime', 'tested']
     if self.role != 'rootless':

@@ -915,7 +915,7 @@ def test_a_preserved_descriptor_is_not_open(t):
 
 
 def test_the_cgroup_manager_is_unknown(t):
-  t.refused(t.proa('--cgroup-manager', 'mine', 'create', 'a'), 'unknown cgroup manager "mine"')
+  t.refused(t.proa('--cgroup-manager', 'mine', 'create', 'a'), 'unknown cgroup manager "mine": there are cgroupfs, systemd and disabled')
 
 
 @time_limit(60)
