@@ -95,6 +95,7 @@ UNIT_TESTS = \
 	tests/unit/test-selinux \
 	tests/unit/test-socket \
 	tests/unit/test-specification \
+	tests/unit/test-state \
 	tests/unit/test-state-root \
 	tests/unit/test-statistics \
 	tests/unit/test-status \
@@ -108,6 +109,47 @@ UNIT_TESTS = \
 	tests/unit/test-user \
 	tests/unit/test-users \
 	tests/unit/test-uts-name
+
+# Each fuzz target is one file too, beside those that all of them share: tests/fuzz/README.md.
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz-annotations \
+	tests/fuzz/fuzz-config \
+	tests/fuzz/fuzz-devices \
+	tests/fuzz/fuzz-handshake \
+	tests/fuzz/fuzz-id-maps \
+	tests/fuzz/fuzz-messages \
+	tests/fuzz/fuzz-mount-options \
+	tests/fuzz/fuzz-number-list \
+	tests/fuzz/fuzz-process \
+	tests/fuzz/fuzz-resources \
+	tests/fuzz/fuzz-seccomp \
+	tests/fuzz/fuzz-state \
+	tests/fuzz/fuzz-systemd-property
+
+FUZZ_COMMON = \
+	tests/fuzz/arena.c \
+	tests/fuzz/fuzz.c \
+	tests/fuzz/fuzz.h \
+	tests/fuzz/sections.c
+
+FUZZ_FILES = \
+	tests/fuzz/README.md \
+	tests/fuzz/corpus \
+	tests/fuzz/run
+
+tests_fuzz_fuzz_annotations_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_config_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_devices_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_handshake_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_id_maps_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_messages_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_mount_options_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_number_list_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_process_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_resources_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_seccomp_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_state_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_systemd_property_LDADD = $(FUZZ_LDADD)
 
 # Each integration test is one file, named after the property or the command that it tests.
 TEST_FILES = \

@@ -133,6 +133,7 @@ static int receive_packet(int socket, struct letter *letter, struct error *more,
 		.msg_control = control.bytes,
 		.msg_controllen = CMSG_LEN(sizeof(int)), /* room for one, and not for a second */
 	};
+	autoclose int fd = -1;
 	ssize_t count;
 
 	do
@@ -141,6 +142,7 @@ static int receive_packet(int socket, struct letter *letter, struct error *more,
 	/* A socket that has a limit to waiting says so like one that does not wait. */
 	if (count < 0 && errno == EAGAIN)
 		return error_errno(err, ETIME, "wait for the other process");
+	fd = received_fd(&header);
 	if (count < 0 && errno != ECONNRESET)
 		return error_errno(err, errno, "receive a message");
 	if (count <= 0)
@@ -150,7 +152,7 @@ static int receive_packet(int socket, struct letter *letter, struct error *more,
 	*letter = (struct letter){
 		.message = (enum message)head.message,
 		.value = head.value,
-		.fd = received_fd(&header),
+		.fd = take_fd(&fd),
 	};
 	*length = (size_t)count - sizeof(head);
 	return 0;

@@ -194,6 +194,13 @@ static void unset_time(uint64_t *set, uint64_t *clear, uint64_t value)
 	set_time(set, clear, now == value ? MOUNT_ATTR_RELATIME : now);
 }
 
+/* A word for all mounts is one for the mount itself, too: there it ends what earlier ones said. */
+static void forget(struct mount_options *options, uint64_t bits)
+{
+	options->set &= ~bits;
+	options->clear &= ~bits;
+}
+
 static int apply(const struct option *option, struct mount_options *o, struct arena *arena,
 		 struct error *err)
 {
@@ -211,15 +218,19 @@ static int apply(const struct option *option, struct mount_options *o, struct ar
 		unset_time(&o->set, &o->clear, option->value);
 		return 0;
 	case REC_SET:
+		forget(o, option->value);
 		set_bits(&o->rec_set, &o->rec_clear, option->value);
 		return 0;
 	case REC_CLEAR:
+		forget(o, option->value);
 		set_bits(&o->rec_clear, &o->rec_set, option->value);
 		return 0;
 	case REC_TIME:
+		forget(o, MOUNT_ATTR__ATIME);
 		set_time(&o->rec_set, &o->rec_clear, option->value);
 		return 0;
 	case REC_UNTIME:
+		forget(o, MOUNT_ATTR__ATIME);
 		unset_time(&o->rec_set, &o->rec_clear, option->value);
 		return 0;
 	case FLAG:

@@ -5,7 +5,8 @@
  *	mount(8), mount_setattr(2), fsconfig(2)
  *
  * A word that is none of these belongs to the file system ("size=64k"), and is an error where there is no
- * file system to take it.  Where two words contradict one another the later one counts.
+ * file system to take it.  Where two words contradict one another the later one counts; one for all mounts
+ * below says the same of the mount itself.
  */
 #pragma once
 

@@ -310,8 +310,11 @@ static int plan_legacy(struct container *container, struct mount_plan *plan, str
 
 void mount_fold_recursive(struct mount_options *options)
 {
-	options->set = (options->set & ~options->rec_clear) | options->rec_set;
-	options->clear = (options->clear & ~options->rec_set) | options->rec_clear;
+	uint64_t set = options->set, clear = options->clear;
+
+	/* What is said of the mount itself was said last. */
+	options->set = set | (options->rec_set & ~clear);
+	options->clear = clear | (options->rec_clear & ~set);
 	options->rec_set = options->rec_clear = 0;
 }
 

@@ -60,10 +60,14 @@ int subordinate_ids(struct arena *arena, const char *file, struct id_map *map, s
 	struct owner owner = {0};
 	struct error unheard = {0};
 	char *text = NULL, *line, *rest;
+	ssize_t length;
 
 	snprintf(owner.uid, sizeof(owner.uid), "%u", geteuid());
 	user_name(geteuid(), owner.name, sizeof(owner.name));
-	if (file_read(arena, AT_FDCWD, file, &text, &unheard) < 0) {
+	length = file_read(arena, AT_FDCWD, file, &text, &unheard);
+	if (length == -ENOMEM)
+		return arena_full(arena, err);
+	if (length < 0) {
 		log_debug("no subordinate ids: %s", unheard.text);
 		text = NULL;
 	}

@@ -33,6 +33,9 @@ char *state_report(const struct view *view, const char *owner, struct arena *are
 		.annotations_len = record->annotations_len,
 	};
 
+	/* The arena had no room for its name. */
+	if (record->has_owner && !owner)
+		return NULL;
 	return oci_encode(&oci_report_object, &report, arena, layout);
 }
 

@@ -47,9 +47,12 @@ def test_each_recursive_attribute_reaches_what_is_mounted_below(t):
 
 
 def test_what_is_for_all_and_what_is_for_the_top_alone(t):
-  text = mountinfo(t, t.box().mount('/mnt', nested(t), ['rbind', 'rro', 'rnosuid', 'rw', 'suid']))
+  source = nested(t)
+  text = mountinfo(t, t.box().mount('/mnt', source, ['rbind', 'rro', 'rnosuid', 'rw', 'suid']))
   t.true({'ro', 'nosuid'} <= options_of(text, '/mnt/inner')[0], 'below')
   t.true(not {'ro', 'nosuid'} & options_of(text, '/mnt')[0], 'the top')
+  text = mountinfo(t, t.box().mount('/mnt', source, ['rbind', 'rw', 'suid', 'rro', 'rnosuid']))
+  t.true({'ro', 'nosuid'} <= options_of(text, '/mnt')[0], 'the top, when all is said last')
 
 
 def test_recursive_words_for_a_new_file_system(t):

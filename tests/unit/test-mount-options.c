@@ -69,6 +69,19 @@ TEST(keeps_recursive_words_apart)
 	ck_assert_uint_eq(options.set, MOUNT_ATTR_NOSUID);
 }
 
+TEST(lets_the_later_of_two_words_count_also_if_one_is_recursive)
+{
+	ck_assert_int_eq(parse("/x", "bind", OPTIONS("rw", "noatime", "rro", "rrelatime")), 0);
+	ck_assert_uint_eq(options.set | options.clear, 0);
+	ck_assert_uint_eq(options.rec_set, MOUNT_ATTR_RDONLY);
+	ck_assert_uint_eq(options.rec_clear, MOUNT_ATTR__ATIME);
+	ck_assert_int_eq(parse("/x", "bind", OPTIONS("rrw", "rnoatime", "ro", "atime")), 0);
+	ck_assert_uint_eq(options.set, MOUNT_ATTR_RDONLY);
+	ck_assert_uint_eq(options.clear, MOUNT_ATTR__ATIME);
+	ck_assert_uint_eq(options.rec_set, MOUNT_ATTR_NOATIME);
+	ck_assert_uint_eq(options.rec_clear, MOUNT_ATTR_RDONLY | MOUNT_ATTR__ATIME);
+}
+
 TEST(keeps_propagation_in_order)
 {
 	ck_assert_int_eq(parse("/x", "bind", OPTIONS("rslave", "shared")), 0);
@@ -179,7 +192,8 @@ TEST(lists_its_words_and_parses_each)
 }
 
 RUN_TESTS("mount-options", sets_and_clears_attributes, takes_the_later_of_two_words,
-	  keeps_one_of_the_atime_words, keeps_recursive_words_apart, keeps_propagation_in_order,
+	  keeps_one_of_the_atime_words, keeps_recursive_words_apart,
+	  lets_the_later_of_two_words_count_also_if_one_is_recursive, keeps_propagation_in_order,
 	  gives_other_words_to_the_file_system, respects_quoted_and_escaped_commas,
 	  refuses_unknown_words_where_no_file_system_takes_them, refuses_what_no_single_mount_has,
 	  knows_what_is_asked_of_the_runtime, does_not_take_them_for_words_of_the_file_system,

@@ -126,8 +126,8 @@ TEST(takes_recursive_words_for_the_new_file_system_itself)
 	};
 
 	mount_fold_recursive(&options);
-	ck_assert_uint_eq(options.set, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID);
-	ck_assert_uint_eq(options.clear, MOUNT_ATTR_RDONLY);
+	ck_assert_uint_eq(options.set, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
+	ck_assert_uint_eq(options.clear, MOUNT_ATTR_NOEXEC);
 	ck_assert_uint_eq(options.rec_set | options.rec_clear, 0);
 }
 

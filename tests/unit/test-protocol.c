@@ -466,6 +466,49 @@ TEST(survives_packets_of_any_size)
 	ck_assert_uint_eq(strlen(err.hint), sizeof(err.hint) - 1);
 }
 
+/* Sends length bytes together with a descriptor, and receives them. */
+static int receive_with_fd(size_t length)
+{
+	char bytes[64] = "", control[CMSG_SPACE(sizeof(int))] = "";
+	struct iovec part = {.iov_base = bytes, .iov_len = length};
+	struct msghdr header = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+	struct letter letter = {.fd = -1};
+	int ends[2], r;
+
+	make_sockets(ends);
+	*rights = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	};
+	memcpy(CMSG_DATA(rights), &ends[0], sizeof(int));
+	ck_assert_int_eq(sendmsg(ends[0], &header, 0), (ssize_t)length);
+	r = receive(ends[1], &letter, &err);
+	close(letter.fd);
+	close(ends[0]);
+	close(ends[1]);
+	return r;
+}
+
+TEST(closes_a_descriptor_that_comes_with_too_little)
+{
+	int before = count_fds();
+
+	ck_assert_int_eq(receive_with_fd(0), -ECONNRESET);
+	ck_assert_int_eq(count_fds(), before);
+	ck_assert_int_eq(receive_with_fd(15), -EPROTO);
+	ck_assert_str_eq(err.text, "receive a message of 15 bytes: protocol error");
+	ck_assert_int_eq(count_fds(), before);
+	ck_assert_int_eq(receive_with_fd(16), 0);
+	ck_assert_int_eq(count_fds(), before);
+}
+
 TEST(takes_no_failure_that_is_none)
 {
 	const char *text = "receive the other process's error: protocol error";
@@ -537,5 +580,6 @@ RUN_TESTS("protocol", names_every_message, answers_each_request_until_ready,
 	  tells_the_child_that_the_runtime_failed, notices_a_request_without_its_descriptor,
 	  closes_a_descriptor_that_nobody_wants, refuses_an_answer_that_is_none,
 	  is_not_killed_by_telling_nobody, hears_letters_until_the_other_side_is_gone,
-	  survives_packets_of_any_size, takes_no_failure_that_is_none,
-	  gives_notes_to_the_log_at_any_time, waits_past_notes_for_the_answer)
+	  survives_packets_of_any_size, closes_a_descriptor_that_comes_with_too_little,
+	  takes_no_failure_that_is_none, gives_notes_to_the_log_at_any_time,
+	  waits_past_notes_for_the_answer)

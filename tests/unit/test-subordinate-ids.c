@@ -1,5 +1,6 @@
 #include "linux/subordinate-ids.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +144,20 @@ TEST(gives_none_where_there_is_no_file)
 	expect_ranges("", "");
 }
 
+TEST(fails_where_there_is_no_memory_to_read_them)
+{
+	struct id_map map = {0};
+	char path[128];
+
+	begin();
+	tree_file(&tree, "subuid", 0644, "0:100000:65536\n");
+	snprintf(path, sizeof(path), "%s/subuid", tree.path);
+	arena.size = 16;
+	ck_assert_int_eq(subordinate_ids(&arena, path, &map, &err), -ENOMEM);
+	arena.size = 256 << 20;
+	finish();
+}
+
 TEST(has_room_for_as_many_ranges_as_there_are_lines)
 {
 	char lines[2000] = "", expected[1000] = "";
@@ -157,4 +172,5 @@ TEST(has_room_for_as_many_ranges_as_there_are_lines)
 RUN_TESTS("subordinate-ids", finds_the_ranges_of_a_uid, reads_a_last_line_without_an_end,
 	  finds_the_ranges_of_a_name, passes_by_others_and_those_whose_names_begin_alike,
 	  passes_by_lines_that_make_no_sense, passes_by_ranges_beyond_the_last_id,
-	  gives_none_where_there_is_no_file, has_room_for_as_many_ranges_as_there_are_lines)
+	  gives_none_where_there_is_no_file, fails_where_there_is_no_memory_to_read_them,
+	  has_room_for_as_many_ranges_as_there_are_lines)

@@ -1,0 +1,104 @@
+/*
+ * What the user is told, whatever bytes stand in it: one line without control characters, and in the log one
+ * JSON object; and a JSON string is whole whatever the size of its buffer.
+ *
+ * The first two bytes are choices; the rest are lines, one for each layer that adds to the error.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <yajl/yajl_parse.h>
+
+#include "basic/json.h"
+#include "basic/log.h"
+#include "fuzz.h"
+
+enum { MOST_LINE = 1 << 15 };
+
+/* These take the place of the log and of the standard error. */
+static int log_file = -1, errors_file = -1;
+
+static void open_files(void)
+{
+	struct error err;
+	char path[64];
+
+	log_file = memfd_create("log", MFD_CLOEXEC);
+	errors_file = memfd_create("errors", MFD_CLOEXEC);
+	EXPECT(log_file >= 0 && errors_file >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", log_file);
+	EXPECT(log_open(path, LOG_JSON, &err) == 0);
+}
+
+/* Takes out of the file what must be one line, without its end. */
+static size_t take_line(int file, char line[MOST_LINE])
+{
+	ssize_t length = pread(file, line, MOST_LINE - 1, 0);
+
+	EXPECT(length > 0 && line[length - 1] == '\n');
+	line[--length] = '\0';
+	EXPECT(strlen(line) == (size_t)length);
+	for (ssize_t i = 0; i < length; i++)
+		EXPECT((unsigned char)line[i] >= ' ' && line[i] != 0x7f);
+	EXPECT(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
+	return (size_t)length;
+}
+
+static void expect_json(const char *text, size_t length)
+{
+	yajl_handle parser = yajl_alloc(NULL, NULL, NULL);
+
+	EXPECT(parser);
+	EXPECT(yajl_parse(parser, (const unsigned char *)text, length) == yajl_status_ok);
+	EXPECT(yajl_complete_parse(parser) == yajl_status_ok);
+	yajl_free(parser);
+}
+
+static void expect_told(const struct error *err)
+{
+	static char line[MOST_LINE];
+	int saved = dup(STDERR_FILENO);
+	size_t length;
+
+	EXPECT(saved >= 0 && dup2(errors_file, STDERR_FILENO) >= 0);
+	log_error(err);
+	EXPECT(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	take_line(errors_file, line);
+	length = take_line(log_file, line);
+	expect_json(line, length);
+}
+
+static int attempt(struct input input, struct arena *arena, struct error *err)
+{
+	unsigned int choice = input_byte(&input);
+	size_t size = 3 + input_byte(&input), length;
+	const char *text = input_text(&input, '\n', arena);
+	char quoted[3 + UINT8_MAX];
+
+	text = text ? text : "";
+	length = json_string(quoted, size, text);
+	EXPECT(length == strlen(quoted) && length < size);
+	expect_json(quoted, length);
+	if (choice & 1)
+		error_config(err, "%s", text);
+	else
+		error_errno(err, (int)(choice >> 1) + 1, "%s", text);
+	while (input.size && (text = input_text(&input, '\n', arena)))
+		(*text == '?' ? error_hint : error_in)(err, "%s", text);
+	if (arena_refused())
+		return arena_full(arena, err);
+	expect_told(err);
+	EXPECT(err->code > 0);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (log_file < 0)
+		open_files();
+	fuzz_with_arena(attempt, data, size);
+	return 0;
+}
