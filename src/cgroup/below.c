@@ -152,6 +152,11 @@ int cgroup_below(const struct oci_record_cgroup *place, const struct text_list *
 	below->directories = directories;
 	if (chosen->count && !place->v2 && place->directories_len == 0)
 		return error_config(err, "--cgroup: the container has no cgroup of its own");
+	/* What it sees as the root is meant. */
+	if (chosen->count && place->leaf) {
+		below->v2 = place->leaf;
+		below->leaf = NULL;
+	}
 	for (size_t i = 0; i < chosen->count; i++)
 		if (follow(&descent, chosen->items[i], err) < 0)
 			return error_in(err, "--cgroup %s", chosen->items[i]);

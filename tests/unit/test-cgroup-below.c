@@ -110,6 +110,24 @@ TEST(is_below_it_in_every_hierarchy)
 	finish();
 }
 
+TEST(is_below_what_the_container_sees_as_the_root)
+{
+	char leaf[80], expected[96];
+
+	begin();
+	snprintf(leaf, sizeof(leaf), "%s/a", v2);
+	snprintf(expected, sizeof(expected), "%s/b", leaf);
+	place.leaf = leaf;
+	ck_assert_int_eq(choose(NULL), 0);
+	ck_assert_str_eq(below.v2, v2);
+	ck_assert_str_eq(below.leaf, leaf);
+	place.directories_len = 0;
+	ck_assert_int_eq(choose("b"), 0);
+	ck_assert_str_eq(below.v2, expected);
+	ck_assert_ptr_null(below.leaf);
+	finish();
+}
+
 TEST(leads_nowhere_else)
 {
 	static const char *const paths[] = {"..",	"/..",	    "../x",	"a/..", "a/../..",
@@ -172,5 +190,6 @@ TEST(follows_no_process_out_of_the_containers)
 }
 
 RUN_TESTS("cgroup-below", is_the_containers_where_nothing_is_chosen, is_below_it_in_every_hierarchy,
-	  leads_nowhere_else, is_there_already, takes_no_controllers_where_there_are_none,
-	  needs_a_cgroup_of_the_containers, follows_no_process_out_of_the_containers)
+	  is_below_what_the_container_sees_as_the_root, leads_nowhere_else, is_there_already,
+	  takes_no_controllers_where_there_are_none, needs_a_cgroup_of_the_containers,
+	  follows_no_process_out_of_the_containers)
