@@ -189,6 +189,8 @@ static int begin(struct exec *exec, struct error *err)
 	if (r == 0 && process_wait(exec->view.pidfd, 0) > 0)
 		r = refuse_stopped(err);
 	if (r == 0)
+		console_resize(exec->launch.console);
+	if (r == 0)
 		r = launch_commit(&exec->launch, err);
 	if (r == 0)
 		r = launch_become(&exec->launch, err);

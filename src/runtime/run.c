@@ -5,6 +5,7 @@
 #include "basic/cleanup.h"
 #include "launch/launch.h"
 #include "runtime/create.h"
+#include "runtime/console.h"
 #include "runtime/creation.h"
 #include "runtime/delete.h"
 #include "runtime/foreground.h"
@@ -18,6 +19,8 @@ static int begin(struct creation *creation, struct notify_proxy *notify, struct 
 
 	if (r < 0)
 		return r;
+	/* Before the program can ask for it. */
+	console_resize(creation->launch.console);
 	r = notify_proxy_begin(notify, creation->directory, creation->record.notify,
 			       creation->request->notify_socket, err);
 	if (r == 0)

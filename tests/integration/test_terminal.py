@@ -163,7 +163,10 @@ class Foreground:
   def expect(self, text):
     """Returns what comes until then; what comes after it is kept."""
     while text not in self.seen:
-      self.seen += read_until(self.fd, b'')
+      try:
+        self.seen += read_until(self.fd, b'')
+      except Failure as failure:
+        raise Failure('%r does not come, only %r: %s' % (text, self.seen, failure)) from None
     end = self.seen.index(text) + len(text)
     found, self.seen = self.seen[:end], self.seen[end:]
     return found
