@@ -13,6 +13,7 @@
 
 #include "libocispec/decoder.h"
 #include "libocispec/json-string.h"
+#include "libocispec/misspelt.h"
 #include "libocispec/number.h"
 
 enum {
@@ -284,15 +285,29 @@ static const struct oci_field *find_field(const struct oci_object *object, const
 	return NULL;
 }
 
-static int note_unknown(struct decoder *decoder)
+static int note_unknown(struct decoder *decoder, const struct oci_object *object, const char *name,
+			size_t length)
 {
+	struct oci_decoded *decoded = decoder->decoded;
+	const struct oci_field *meant = NULL;
 	char path[UNKNOWN_PATH_SIZE];
+	const char *kept;
 
-	if (decoder->decoded->unknown_keys++ > 0)
+	if (!decoded->misspelt)
+		meant = misspelt_field(object, name, length);
+	if (decoded->unknown_keys++ > 0 && !meant)
 		return 1;
 	decoder_path(decoder, TO_VALUE, path, sizeof(path));
-	decoder->decoded->first_unknown = arena_copy(decoder->arena, path, strlen(path));
-	return decoder->decoded->first_unknown ? 1 : decoder_full(decoder);
+	kept = arena_copy(decoder->arena, path, strlen(path));
+	if (!kept)
+		return decoder_full(decoder);
+	if (!decoded->first_unknown)
+		decoded->first_unknown = kept;
+	if (meant) {
+		decoded->misspelt = kept;
+		decoded->meant = meant->name;
+	}
+	return 1;
 }
 
 static int take_field_key(struct decoder *decoder, struct frame *frame)
@@ -309,7 +324,7 @@ static int take_field_key(struct decoder *decoder, struct frame *frame)
 	}
 	frame->field = find_field(frame->object, name, length);
 	if (!frame->field)
-		return note_unknown(decoder);
+		return note_unknown(decoder, frame->object, name, length);
 	bit = UINT64_C(1) << (frame->field - frame->object->fields);
 	if (frame->seen & bit)
 		return decoder_fail(decoder, frame->key.text - 1, TO_VALUE,

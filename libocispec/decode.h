@@ -35,6 +35,8 @@ struct oci_decoded {
 	void *value; /* the object's struct */
 	size_t unknown_keys;
 	const char *first_unknown; /* its path, "process.umask", or NULL */
+	const char *misspelt; /* the first that resembles a known one, "linux.seccmp", or NULL */
+	const char *meant;    /* "seccomp" */
 };
 
 /*

@@ -318,6 +318,8 @@ RUNTIME_SOURCES = \
 	libocispec/json-string.h \
 	libocispec/key-set.c \
 	libocispec/key-set.h \
+	libocispec/misspelt.c \
+	libocispec/misspelt.h \
 	libocispec/number.c \
 	libocispec/number.h \
 	libocispec/object.h

@@ -232,6 +232,19 @@ ENGINE_FILES = \
 	tests/engines/run \
 	tests/engines/shared.py
 
+# tests/security/README.md.
+SECURITY_FILES = \
+	tests/security/README.md \
+	tests/security/catalogue.py \
+	tests/security/rows_cgroups.py \
+	tests/security/rows_descriptors.py \
+	tests/security/rows_identities.py \
+	tests/security/rows_parsing.py \
+	tests/security/rows_paths.py \
+	tests/security/rows_proc.py \
+	tests/security/rows_rest.py \
+	tests/security/run
+
 # oci-conformance/README.md.
 CONFORMANCE_FILES = \
 	oci-conformance/README.md \
@@ -306,6 +319,7 @@ VM_FILES = \
 SCRIPT_FILES = \
 	scripts/build \
 	scripts/check-layers \
+	scripts/check-paths \
 	scripts/check-sizes \
 	scripts/package-deb \
 	scripts/packages \
@@ -326,6 +340,7 @@ PACKAGE_FILES = \
 SHELL_FILES = \
 	scripts/build \
 	scripts/check-layers \
+	scripts/check-paths \
 	scripts/package-deb \
 	scripts/packages \
 	scripts/quickstart \

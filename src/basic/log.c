@@ -155,6 +155,17 @@ static void log_line(enum log_level level, const char *message)
 			   level == LOG_LEVEL_WARNING ? "warning: " : "debug: ", message, "");
 }
 
+void log_warning_always(const char *format, ...)
+{
+	char message[ERROR_TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	log_line(LOG_LEVEL_WARNING, message);
+}
+
 void log_warning(const char *format, ...)
 {
 	char message[ERROR_TEXT_SIZE];

@@ -37,6 +37,9 @@ void log_set_sink(log_sink *sink, void *context);
 
 void log_error(const struct error *err);
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A warning that no level silences: of a protection that somebody seems to have asked for and does not get. */
+void log_warning_always(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Whether log_debug() writes: for what is costly to find out. */

@@ -215,6 +215,16 @@ static int run(struct words *words, int *failure, struct error *err)
 	return run_command(words, &choices, failure, err);
 }
 
+/* What the caller names, and who he is, decides what is done: with the rights of another that would be his to
+ * use as he likes (CVE-2016-8659). */
+static int refuse_setuid(struct error *err)
+{
+	if (getuid() == geteuid() && getgid() == getegid())
+		return 0;
+	error_config(err, "this program must not have the set-user-ID or set-group-ID bit");
+	return error_hint(err, "remove it with \"chmod ug-s\"; containers need no such rights");
+}
+
 int main(int argc, char **argv)
 {
 	static char output[64 * 1024];
@@ -232,7 +242,9 @@ int main(int argc, char **argv)
 	setvbuf(stdout, output, _IOFBF, sizeof(output));
 	if (argc < 1)
 		return EXIT_FAILURE;
-	r = run(&words, &failure, &err);
+	r = refuse_setuid(&err);
+	if (r == 0)
+		r = run(&words, &failure, &err);
 	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		r = error_errno(&err, errno, "write the output");
 	if (r >= 0)

@@ -165,7 +165,11 @@ static int explain_clone(const struct launch *launch, struct error *err)
 /* Clones init or the stage, into its cgroup where that can be; *pidfd is the child's. */
 static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct error *err)
 {
-	autoclose int cgroup = cgroup_clone_fd(launch->cgroup);
+	/* What is cloned into a cgroup that was killed once, by cgroup.kill, is killed at birth by some
+	 * kernels (6.18); the container may have done that to those that it has made. */
+	autoclose int cgroup = launch->below && !is_plain_user(launch->container->uid)
+				       ? -1
+				       : cgroup_clone_fd(launch->cgroup);
 	pid_t pid;
 
 	launch->cloned_into_cgroup = cgroup >= 0;

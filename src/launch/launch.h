@@ -29,6 +29,7 @@ struct launch {
 	const char *console_socket;   /* where the terminal is sent, or NULL: it is kept */
 	const char *pidfd_socket;     /* where a pidfd of init is sent, or NULL */
 	const char *target_status;    /* exec: what the container is, for the seccomp agent */
+	bool below;		      /* exec: into a cgroup that the container has made */
 	bool patient;		      /* exec: wait for as long as it takes: it may be paused */
 
 	bool cloned_into_cgroup; /* into its v2 directory */

@@ -13,7 +13,6 @@
 #include <sys/sysmacros.h>
 
 #include "basic/cleanup.h"
-#include "basic/inside.h"
 #include "basic/syscalls.h"
 #include "linux/mount-label.h"
 #include "linux/mounts.h"
@@ -97,7 +96,7 @@ static int attach_cover(struct cover *cover, int place, struct error *err)
 static int mask(const struct container *container, const char *path, struct cover *null,
 		struct cover *empty, struct error *err)
 {
-	autoclose int place = inside_try(container->root_fd, path, O_PATH);
+	autoclose int place = mounts_open_inside(container, path);
 	struct stat status;
 
 	/* What is not there needs no cover, nor does what this user namespace's root can't get at. */

@@ -96,10 +96,31 @@ static int open_place(int root, const struct mount_plan *plan, bool is_file, str
 	return inside_make_directory(root, path, 0755, err);
 }
 
+/* Where most of what is masked lies. */
+static bool is_kernels(const struct mount_plan *plan)
+{
+	return strcmp(plan->destination, "/proc") == 0 || strcmp(plan->destination, "/sys") == 0;
+}
+
 static bool needs_real_directory(const struct mount_plan *plan)
 {
-	return strcmp(plan->destination, "/proc") == 0 || strcmp(plan->destination, "/sys") == 0 ||
-	       strcmp(plan->type, "proc") == 0 || strcmp(plan->type, "sysfs") == 0;
+	return is_kernels(plan) || strcmp(plan->type, "proc") == 0 ||
+	       strcmp(plan->type, "sysfs") == 0;
+}
+
+int mounts_open_inside(const struct container *container, const char *path)
+{
+	bool climbs = strstr(path, "/..");
+
+	for (size_t i = container->mounts_len; i > 0 && !climbs; i--) {
+		const struct mount_plan *plan = &container->mounts[i - 1];
+		size_t length = strlen(plan->destination);
+
+		if (plan->fd >= 0 && is_kernels(plan) &&
+		    strncmp(path, plan->destination, length) == 0 && path[length] == '/')
+			return inside_try(plan->fd, path + length + 1, O_PATH);
+	}
+	return inside_try(container->root_fd, path, O_PATH);
 }
 
 static bool is_proc(int fd)
@@ -201,7 +222,7 @@ static int attach_tree(const struct container *container, struct mount_plan *pla
 		return -err->code;
 	if (sys_move_mount(plan->fd, place) < 0)
 		return error_errno(err, errno, "attach it");
-	if (!plan->finish_readonly)
+	if (!plan->finish_readonly && !is_kernels(plan))
 		close_fd(&plan->fd);
 	return 0;
 }
@@ -277,9 +298,7 @@ static int finish_mount(struct mount_plan *plan, struct error *err)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
 
-	if (!plan->finish_readonly || plan->fd < 0)
-		return 0;
-	if (sys_mount_setattr(plan->fd, 0, &readonly) < 0)
+	if (plan->finish_readonly && plan->fd >= 0 && sys_mount_setattr(plan->fd, 0, &readonly) < 0)
 		return error_errno(err, errno, "make it read-only");
 	close_fd(&plan->fd);
 	return 0;

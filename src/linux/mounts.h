@@ -79,6 +79,11 @@ int mount_dress(const struct container *container, const struct mount_plan *plan
  * is the host's /proc. */
 int mount_copy_up(int proc, int place, int fd, struct error *err);
 
+/* Opens what is masked or made read-only, O_PATH, or returns a negative errno.  What lies below /proc and
+ * /sys is looked for in the mounts themselves: whoever can rename in the rootfs, or shares it, could
+ * exchange the directory they are on for another, and nothing would be masked. */
+int mounts_open_inside(const struct container *container, const char *path);
+
 /* Says of which mount the error is. */
 int mount_error_in(const struct mount_plan *plan, struct error *err);
 

@@ -20,6 +20,9 @@ static int no_new_privileges_apply(struct container *container, struct error *er
 		return 0;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "process.noNewPrivileges: set it");
+	/* A filter that is loaded already may let the call succeed and do nothing. */
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return error_config(err, "process.noNewPrivileges: it is not what was set");
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 #include <sched.h>
 
 #include "basic/cleanup.h"
-#include "basic/inside.h"
 #include "basic/syscalls.h"
 #include "linux/mounts.h"
 #include "linux/section.h"
@@ -31,10 +30,10 @@ static int readonly_paths_validate(const struct oci_config *config, struct error
 	return mount_namespace_needed(config, "linux.readonlyPaths", err);
 }
 
-static int make_readonly(int root, const char *path, struct error *err)
+static int make_readonly(const struct container *container, const char *path, struct error *err)
 {
 	struct mount_attr change = {.attr_set = MOUNT_ATTR_RDONLY};
-	autoclose int place = inside_try(root, path, O_PATH);
+	autoclose int place = mounts_open_inside(container, path);
 	autoclose int tree = -1;
 
 	/* What is not there, or out of reach even for this user namespace's root, can't be changed. */
@@ -54,7 +53,7 @@ static int readonly_paths_apply(struct container *container, struct error *err)
 	for (size_t i = 0; i < paths(container->config); i++) {
 		const char *path = container->config->linux->readonly_paths[i];
 
-		if (make_readonly(container->root_fd, path, err) < 0)
+		if (make_readonly(container, path, err) < 0)
 			return error_in(err, "linux.readonlyPaths[%zu] (%s)", i, path);
 	}
 	return 0;

@@ -49,6 +49,9 @@ int bundle_read(struct bundle *bundle, const char *path, const char *file, struc
 	if (decoded.unknown_keys)
 		log_debug("%s: %zu unknown keys are ignored, the first is %s", file,
 			  decoded.unknown_keys, decoded.first_unknown);
+	if (decoded.misspelt)
+		log_warning_always("%s: %s is unknown and ignored: is \"%s\" meant?", file,
+				   decoded.misspelt, decoded.meant);
 	bundle->config = decoded.value;
 	return 0;
 }

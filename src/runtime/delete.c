@@ -175,7 +175,8 @@ int container_destroy(const struct state_root *root, const char *id, const struc
 	return 0;
 }
 
-/* What has no record was left by a runtime that was killed before it made anything else. */
+/* What has no record was left by a runtime that was killed before it made anything else; or it was damaged,
+ * and so was the one before. */
 static int remove_remains(const struct state_root *root, const char *id, struct error *err)
 {
 	autoclose int directory = container_directory_lock(root, id, err);
@@ -205,6 +206,10 @@ static int delete_in(const struct state_root *root, const char *id, bool force, 
 	int r;
 
 	r = view_open_locked(&view, root, id, arena, err);
+	if (force && container_id_valid(id) && r == -EINVAL) {
+		log_warning("%s: its record is damaged: the one before it counts", id);
+		r = view_open_before(&view, root, id, arena, err);
+	}
 	if (force && container_id_valid(id) && (r == -ENOENT || r == -EINVAL))
 		return remove_remains(root, id, err);
 	if (r < 0)

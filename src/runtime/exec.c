@@ -165,6 +165,7 @@ static int plan(struct exec *exec, struct error *err)
 	launch->pidfd_socket = request->pidfd_socket;
 	launch->target_status = status_name(exec->view.status);
 	launch->patient = request->ignore_paused;
+	launch->below = request->cgroups.count > 0;
 	launch->lock = -1;
 	r = cgroup_below(exec->view.record->cgroup, &request->cgroups, &exec->arena, &exec->cgroup,
 			 err);

@@ -1,21 +1,24 @@
 #include "runtime/record.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "basic/file.h"
+#include "basic/log.h"
 #include "libocispec/decode.h"
 #include "libocispec/encode.h"
 
-int record_load(int directory, struct arena *arena, const struct oci_record **record,
-		struct error *err)
+static int load(int directory, const char *file, struct arena *arena,
+		const struct oci_record **record, struct error *err)
 {
-	struct oci_source source = {.name = RECORD_FILE};
+	struct oci_source source = {.name = file};
 	struct oci_decoded decoded;
 	ssize_t length;
 	char *text;
 	int r;
 
-	length = file_read(arena, directory, RECORD_FILE, &text, err);
+	length = file_read(arena, directory, file, &text, err);
 	if (length < 0)
 		return (int)length;
 	source.text = text;
@@ -26,6 +29,27 @@ int record_load(int directory, struct arena *arena, const struct oci_record **re
 	return r;
 }
 
+int record_load(int directory, struct arena *arena, const struct oci_record **record,
+		struct error *err)
+{
+	return load(directory, RECORD_FILE, arena, record, err);
+}
+
+int record_load_before(int directory, struct arena *arena, const struct oci_record **record,
+		       struct error *err)
+{
+	return load(directory, RECORD_BEFORE, arena, record, err);
+}
+
+/* For "delete --force" when the disk has damaged the record: it tells already what is to be killed and
+ * removed.  A state directory that has no links goes without. */
+static void keep_before(int directory)
+{
+	if ((unlinkat(directory, RECORD_BEFORE, 0) < 0 && errno != ENOENT) ||
+	    linkat(directory, RECORD_FILE, directory, RECORD_BEFORE, 0) < 0)
+		log_debug("the record before is not kept: errno %d", errno);
+}
+
 int record_store(int directory, const struct oci_record *record, struct arena *arena,
 		 struct error *err)
 {
@@ -33,6 +57,7 @@ int record_store(int directory, const struct oci_record *record, struct arena *a
 
 	if (!text)
 		return arena_full(arena, err);
+	keep_before(directory);
 	return file_replace(directory, RECORD_FILE, text, 0600, err);
 }
 

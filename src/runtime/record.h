@@ -12,12 +12,17 @@
 #include "basic/process.h"
 #include "libocispec/types.h"
 
-#define RECORD_FILE "state.json"
+#define RECORD_FILE   "state.json"
+#define RECORD_BEFORE "state.json.before"
 
 /* Reads the record in the open directory into the arena.  -ENOENT: there is none; -EINVAL: it is
  * none of ours, or damaged. */
 int record_load(int directory, struct arena *arena, const struct oci_record **record,
 		struct error *err);
+
+/* The same of the record that this one has replaced. */
+int record_load_before(int directory, struct arena *arena, const struct oci_record **record,
+		       struct error *err);
 
 /* Puts the record in place of the one before. */
 int record_store(int directory, const struct oci_record *record, struct arena *arena,

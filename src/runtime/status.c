@@ -109,6 +109,23 @@ int view_open_locked(struct view *view, const struct state_root *root, const cha
 	return 0;
 }
 
+int view_open_before(struct view *view, const struct state_root *root, const char *id,
+		     struct arena *arena, struct error *err)
+{
+	autoclose int directory = container_directory_lock(root, id, err);
+	int r;
+
+	if (directory < 0)
+		return directory;
+	*view = (struct view){.pidfd = -1, .directory = directory};
+	r = record_load_before(directory, arena, &view->record, err);
+	if (r < 0)
+		return error_in(err, "%s", id);
+	find_status(view);
+	take_fd(&directory);
+	return 0;
+}
+
 int view_not_running(const char *id, struct error *err)
 {
 	error_config(err, "%s: container not running", id);

@@ -50,6 +50,10 @@ int view_open(struct view *view, const struct state_root *root, const char *id, 
 int view_open_locked(struct view *view, const struct state_root *root, const char *id,
 		     struct arena *arena, struct error *err);
 
+/* The same by the record before the present one, which cannot be read. */
+int view_open_before(struct view *view, const struct state_root *root, const char *id,
+		     struct arena *arena, struct error *err);
+
 void view_release(struct view *view);
 
 /* The error "ID: container not running"; returns -ESRCH. */

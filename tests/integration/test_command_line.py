@@ -3,11 +3,23 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 from lib import also_as_user, everyone, read
 
 COMMANDS = ('create', 'start', 'run', 'state', 'list', 'kill', 'delete', 'spec')
+
+
+def test_a_program_with_the_set_user_ID_bit(t):
+  path = t.path('proa-setuid')
+  shutil.copy(t.settings.runtime, path)
+  os.chmod(path, 0o4755)
+  with open(t.path('said'), 'w', encoding='utf-8') as said:
+    code = t.helper([path, '--version'], user=65534, group=65534, extra_groups=[], stderr=said).wait(15)
+  t.same((code, read(t.path('said'))), (
+    1, 'this program must not have the set-user-ID or set-group-ID bit: remove it with "chmod ug-s"; '
+    'containers need no such rights\n'))
 
 
 @everyone

@@ -86,6 +86,23 @@ def test_an_id_can_be_used_again(t):
     box.delete()
 
 
+def test_force_kills_what_a_damaged_record_does_not_tell_any_more(t):
+  for text in ('', '{"id": ', '\0' * 100):
+    for pid_namespace in (True, False):
+      box = t.box('sleep 60 & exec sleep 60')
+      if not pid_namespace:
+        box.no_namespace('pid')
+      box.launch()
+      pid = box.pid()
+      path = '%s/state/%s/state.json' % (t.settings.directory, box.id)
+      os.unlink(path)  # the one before may be another name of the same file
+      with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+      t.worked(t.proa('delete', '--force', box.id), '')
+      t.true(not alive(pid), 'it lives on')
+  t.nothing_left()
+
+
 def test_two_deletes_at_once_leave_nothing(t):
   box = t.box(args=['sleep', '60']).launch()
   processes = [t.start('delete', '--force', box.id) for _ in range(4)]

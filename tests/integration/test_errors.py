@@ -81,6 +81,15 @@ def test_a_key_is_given_twice(t):
   refused(t, box, 'config.json:2:19: hostname: the key is given twice')
 
 
+def test_a_misspelt_key_is_told_and_ignored(t):
+  box = t.box('echo works')
+  box.linux['seccmp'] = {'defaultAction': 'SCMP_ACT_KILL'}
+  box.linux['vendorThing'] = {'seccmp': {}}
+  result = box.run()
+  t.same((result.rc, result.out, result.err), (
+    0, 'works\n', 'warning: config.json: linux.seccmp is unknown and ignored: is "seccomp" meant?\n'))
+
+
 def test_a_string_is_no_utf_8(t):
   box = t.box()
   box.save()

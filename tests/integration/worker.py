@@ -126,9 +126,15 @@ def main(arguments):
   role, directory, runtime, modules, view, *cgroups = arguments
   for module in modules.split(','):  # a plain user may not be able to read them
     importlib.import_module(module)
-  (uid, gid, groups), runtime_dir = prepare_ground(role, directory, cgroups)
+  account, runtime_dir = prepare_ground(role, directory, cgroups)
   if os.geteuid() == 0:
     cgroups = isolation.show_only(view, cgroups)
+  begin(account, role, directory, runtime, cgroups, runtime_dir)
+
+
+def begin(account, role, directory, runtime, cgroups, runtime_dir):
+  """In the prepared surroundings: the second process does the tests, and this one reaps."""
+  uid, gid, groups = account
   watcher = os.getpid()
   child = os.fork()
   if child:

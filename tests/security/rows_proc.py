@@ -1,0 +1,198 @@
+"""Class B: procfs and sysfs taken for the truth, or made a means to write elsewhere."""
+
+import json
+import os
+
+from catalogue import (Canary, end, execute, flip, is_null, link, powerful, race, read, refused, row,
+                       running, text_of, write)
+from lib import status_field
+
+# What runc, crun, containerd and Docker mask, in their newest releases.
+MASKED = ('/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore', '/proc/keys',
+          '/proc/latency_stats', '/proc/sched_debug', '/proc/scsi', '/proc/timer_list',
+          '/proc/timer_stats', '/sys/devices/virtual/powercap', '/sys/firmware')
+READ_ONLY = ('/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger')
+
+
+@row('B1', 'CVE-2019-16884', sample=True)
+def row_something_is_mounted_over_proc(t):
+  """Refused, or at least the runtime itself still acts on the kernel: here by a sysctl."""
+  for destination, linked in (('/proc', None), ('/proc/self/attr', None), ('/proc/sys', None),
+                              ('/foo', '/proc/self/attr'), ('/foo', '/proc/sys'), ('/foo', '/proc')):
+    box = t.box('cat /proc/sys/kernel/msgmax; grep -c NoNewPrivs:.1 /proc/self/status')
+    if linked:
+      link(box, 'foo', linked)
+    box.mount(destination, 'tmpfs', [], 'tmpfs')
+    box.linux['sysctl'] = {'kernel.msgmax': '12345'}
+    result = box.run()
+    t.true(result.rc != 0 or '12345' in result.out, '%s -> %s: %s' % (destination, linked, result))
+
+
+@row('B2', 'CVE-2019-19921', sample=True, seconds=90)
+def row_proc_is_exchanged_for_a_false_one(t):
+  box = t.box('test -e /false/self/status && echo mounted elsewhere; true')
+  false = box.rootfs + '/false'
+  os.makedirs(false + '/sys/kernel')
+  write(false + '/sys/kernel/msgmax', 'false\n')
+  os.symlink('false', box.rootfs + '/proc-link')
+  box.linux['sysctl'] = {'kernel.msgmax': '12345'}
+  flip(t, box.rootfs + '/proc', box.rootfs + '/proc-link')
+
+  def check(result):
+    t.true('elsewhere' not in result.out, 'the proc is where the link leads: %s' % result)
+    t.same(read(false + '/sys/kernel/msgmax'), 'false\n', 'what was written')
+
+  race(t, box, check)
+
+
+@row('B3', 'CVE-2025-31133, CVE-2025-62161', sample=True)
+def row_masking_by_a_null_device_that_is_a_link(t):
+  for target in ('/proc/sys/kernel/hostname', '/proc/sys/kernel/core_pattern', '/etc/secret'):
+    box = t.box('cat /proc/keys; echo x > /proc/keys; cat /etc/secret').without_mount('/dev')
+    box.file('etc/secret', 'secret\n')
+    link(box, 'dev/null', target)
+    box.linux['maskedPaths'] = ['/proc/keys']
+    result = box.run()
+    t.true(result.rc != 0 or result.out == 'secret\n', str(result))
+    t.same(text_of(box.rootfs + '/etc/secret'), 'secret\n')
+
+
+@row('B3r', 'CVE-2025-31133, raced', sample=True, control=True, seconds=90)
+def row_the_null_device_is_exchanged_meanwhile(t):
+  """What masks is never a file of the container's: in /dev is a node when it is looked at, and a link to a
+  file when it is bound."""
+  box = t.box('cat /etc/masked; true').without_mount('/dev')
+  box.file('etc/masked', 'masked\n')
+  box.file('etc/other', 'gotcha\n')
+  volume = t.path('dev')
+  os.mkdir(volume)
+  os.mknod(volume + '/null', 0o20666, os.makedev(1, 3))
+  os.symlink('/etc/other', volume + '/link')
+  box.mount('/dev', volume, ['rbind'])
+  box.linux['maskedPaths'] = ['/etc/masked']
+  flip(t, volume + '/null', volume + '/link')
+  race(t, box, lambda result: t.true('gotcha' not in result.out and 'masked' not in result.out,
+                                     str(result)), 6)
+  t.true(is_null('/dev/null'), "the host's /dev/null")
+
+
+@row('B3m', 'CVE-2019-19921, of what is masked', sample=True, seconds=90)
+def row_proc_is_exchanged_between_its_mount_and_the_masks(t):
+  """Whoever can rename in the rootfs exchanges the directory that the proc was mounted on for an empty one.
+  The masks must be on the proc all the same, or there must be no container."""
+  box = t.box('for d in /proc /decoy; do test -s $d/version && echo "$d is bare"; '
+              'echo linux > $d/sys/kernel/domainname && echo "$d is writable"; done; true')
+  box.namespace('uts')
+  box.linux['maskedPaths'] = ['/proc/version']
+  box.linux['readonlyPaths'] = ['/proc/sys']
+  os.mkdir(box.rootfs + '/decoy')
+  flip(t, box.rootfs + '/proc', box.rootfs + '/decoy')
+
+  def check(result):
+    t.true(' is bare' not in result.out and 'is writable' not in result.out,
+           'the proc is not masked: %s' % result)
+
+  race(t, box, check, 6)
+
+
+@row('B4', 'CVE-2025-52565', sample=True)
+def row_devpts_is_a_volume_with_planted_names(t):
+  for name in ('ptmx', '0', '1'):
+    box = t.box(terminal=True)
+    canary = Canary(t, box)
+    pts = t.path('pts-' + name)
+    os.mkdir(pts)
+    os.symlink(box.directory + '/H/secret', pts + '/' + name)
+    box.mount('/dev/pts', pts, ['rbind'])
+    leader, follower = os.openpty()
+    box.run(stdin=follower, stdout=follower)
+    os.close(leader)
+    os.close(follower)
+    canary.check('/dev/pts/' + name)
+
+
+@row('B5', 'CVE-2025-52881, CVE-2025-62596', sample=True, seconds=90)
+def row_settings_are_written_while_proc_is_exchanged(t):
+  """A sysctl's value goes into the kernel of the container, or nowhere: not into a file, and not into another
+  setting."""
+  box = t.box('cat /proc/sys/kernel/msgmax; true')
+  volume = t.path('volume')
+  os.makedirs(volume + '/a/sys/kernel')
+  os.mkdir(volume + '/b')
+  write(volume + '/a/sys/kernel/msgmax', 'false\n')
+  link(box, 'evil', '/vol/a')
+  box.mount('/vol', volume, ['rbind'])
+  box.linux['sysctl'] = {'kernel.msgmax': '12345'}
+  before = text_of('/proc/sys/kernel/msgmax')
+  flip(t, volume + '/a', volume + '/b')
+
+  def check(result):
+    t.same(result.out, '12345\n' if result.rc == 0 else '')
+    t.same(text_of('/proc/sys/kernel/msgmax'), before, "the host's")
+    for name in 'ab':
+      t.true(text_of('%s/%s/sys/kernel/msgmax' % (volume, name)) in ('', 'false\n'), 'a file was written')
+
+  race(t, box, check)
+
+
+@row('B6', 'CVE-2015-1334', sample=True)
+def row_exec_with_a_false_proc(t):
+  box = powerful(t.box('mount -t tmpfs none /proc; mkdir -p /proc/self/attr /proc/self/ns /proc/sys/kernel '
+                       '/proc/self/fd /proc/thread-self/attr; echo x > /proc/self/attr/exec; '
+                       'echo 0 > /proc/sys/kernel/cap_last_cap; echo ready; sleep 60'))
+  box.linux['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['SCMP_ARCH_X86_64'],
+                          'syscalls': [{'names': ['mkdir', 'mkdirat'], 'action': 'SCMP_ACT_ERRNO'}]}
+  running(t, box=box)
+  t.wait(lambda: 'ready' in box.written(), 'proc is false')
+  result = execute(box, 'mkdir', '/tmp/x')
+  t.true(result.rc != 0, 'the filter is not there')
+  t.same(text_of(box.rootfs + '/proc/self/attr/exec'), '')
+  # It goes on for long enough to be looked at from outside.
+  process = t.start('exec', box.id, 'sleep', '61')
+  t.wait(lambda: newcomers('61') or process.poll() is not None, 'the program begins')
+  for pid in newcomers('61'):
+    status = read('/proc/%d/status' % pid)
+    t.same((status_field(status, 'Seccomp'), status_field(status, 'NoNewPrivs')), ('2', '1'))
+  end(box)
+
+
+def newcomers(argument):
+  found = []
+  for name in filter(str.isdigit, os.listdir('/proc')):
+    if text_of('/proc/%s/cmdline' % name) == 'sleep\0%s\0' % argument:
+      found.append(int(name))
+  return found
+
+
+@row('B7', 'CVE-2022-0811', sample=True)
+def row_names_of_settings_that_lead_elsewhere(t):
+  watched = ('/proc/sys/vm/swappiness', '/proc/sys/kernel/panic', '/proc/sys/kernel/core_pattern')
+  before = [text_of(path) for path in watched]
+  for name in ('net/../vm/swappiness', 'net.../vm/swappiness', 'fs.mqueue/../../vm/swappiness',
+               'fs/mqueue/../../vm/swappiness', '', '.', '/', 'net.', '../vm/swappiness',
+               'vm.swappiness', 'kernel.panic', 'kernel.core_pattern', 'net/ipv4/../../vm/swappiness'):
+    box = t.box().namespace('network')
+    box.linux['sysctl'] = {name: '1'}
+    refused(t, box.run(), repr(name))
+    t.same([text_of(path) for path in watched], before, repr(name))
+
+
+@row('B8', 'CVE-2017-16539, CVE-2018-10892, GHSA-jq35-85cj-fj4p', sample=True)
+def row_what_the_default_config_masks(t):
+  folder = t.path('spec')
+  os.mkdir(folder)
+  t.same(t.finish(t.start('spec', plain=True, cwd=folder)).rc, 0)
+  wanted = json.loads(read(folder + '/config.json'))
+  masked = wanted['linux'].get('maskedPaths', [])
+  locked = wanted['linux'].get('readonlyPaths', [])
+  missing = [path for path in MASKED if path not in masked and os.path.exists(path)]
+  missing += [path for path in READ_ONLY if path not in locked]
+  t.same(missing, [], 'not in the list')
+  box = t.box('for p in %s; do test -f $p && head -c1 $p; test -d $p && ls -A $p; done 2>/dev/null; '
+              'for p in %s; do test -f $p && echo >> $p && echo wrote $p; done 2>/dev/null; true'
+              % (' '.join(masked), ' '.join(locked)))
+  box.namespace('network').mount('/sys', 'sysfs', ['nosuid', 'noexec', 'nodev', 'ro'], 'sysfs')
+  box.linux['maskedPaths'] = masked
+  box.linux['readonlyPaths'] = locked
+  result = box.run()
+  t.same((result.rc, result.out), (0, ''), str(result))

@@ -1,0 +1,171 @@
+"""Classes G to K: terminals, windows for ptrace, hooks and the environment, state, checkpoints."""
+
+import os
+import pty
+import stat
+import subprocess
+import tempfile
+
+from catalogue import Canary, create, end, execute, has_command, refused, row, running, text_of
+
+
+@row('G1', 'CVE-2017-5226, CVE-2016-10124', sample=True)
+def row_input_is_pushed_into_the_callers_terminal(t):
+  """Without a terminal of its own the program has the caller's as a file, but not as the one that controls it."""
+  box = running(t)
+  leader, follower = pty.openpty()
+  # Field 7 of stat is the controlling terminal; 0 is none.
+  process = t.start('exec', box.id, 'sh', '-c', 'cut -d" " -f7 /proc/self/stat > /tmp/tty',
+                    stdin=follower, stdout=follower, start_new_session=True)
+  t.finish(process)
+  os.close(leader)
+  os.close(follower)
+  t.same(text_of(box.rootfs + '/tmp/tty'), '0\n')
+  end(box)
+
+
+@row('H1', 'CVE-2016-8659, CVE-2020-5291, CVE-2026-41163', sample=True)
+def row_a_program_with_the_setuid_bit(t):
+  """Nobody installs it like this; who does has given root away, unless it gives that up or refuses."""
+  path = t.path('setuid')
+  subprocess.run(['cp', t.settings.runtime, path], check=True)
+  os.chmod(path, 0o4755)
+  os.chmod(t.directory, 0o755)
+  where = tempfile.mkdtemp(dir='/run')
+  os.chmod(where, 0o777)
+  box = t.box('id -u > /tmp/who')
+  os.chmod(box.rootfs + '/tmp', 0o777)
+  box.save()
+  with open(t.path('out'), 'w', encoding='utf-8') as out:
+    code = subprocess.run([path, '--root', where + '/state', 'run', '--bundle', box.directory, 'evil'],
+                          user=65534, group=65534, extra_groups=[], stdin=subprocess.DEVNULL, stdout=out,
+                          stderr=out, env={'PATH': '/usr/bin:/bin'}, timeout=30, check=False).returncode
+  subprocess.run([path, '--root', where + '/state', 'delete', '--force', 'evil'], capture_output=True,
+                 check=False)
+  subprocess.run(['rm', '-rf', where], check=False)
+  t.true(code != 0 or not os.path.exists(box.rootfs + '/tmp/who'), 'nobody had a container of root\'s')
+
+
+@row('H2', 'CVE-2016-9962, traced', sample=True, seconds=90)
+def row_whoever_comes_in_by_exec_cannot_be_traced(t):
+  """Where a program is may be read by those alone who may trace it."""
+  box = running(t, 'while :; do readlink /proc/[0-9]*/exe; done 2>/dev/null >> /tmp/seen')
+  for _ in range(60):
+    execute(box, 'true')
+    t.results.clear()
+  end(box)
+  seen = set(text_of(box.rootfs + '/tmp/seen').split())
+  t.true(seen, 'it saw not even itself')
+  t.same([path for path in seen if not path.startswith('/bin/')], [])
+
+
+@row('H3', 'CVE-2019-12439', sample=True)
+def row_nothing_is_made_in_tmp(t):
+  before = set(os.listdir('/tmp'))
+  box = create(t.box('sleep 60'))
+  t.proa('start', box.id)
+  result = execute(box, 'true')
+  t.same((result.rc, set(os.listdir('/tmp')) - before), (0, set()))
+  end(box)
+  box = t.box('echo fine')
+  t.same(box.run(env=t.environment(TMPDIR='/nonexistent')).out, 'fine\n')
+
+
+KINDS = ('prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop')
+
+
+@row('I1', 'CVE-2025-23266', sample=True)
+def row_hooks_have_nothing_of_the_containers_environment(t):
+  box = t.box('true', env=['PATH=/bin', 'LD_PRELOAD=/proc/self/cwd/evil.so', 'BASH_ENV=/evil'])
+  notes = t.path('notes')
+  os.mkdir(notes)
+  box.mount(notes, notes, ['bind'])
+  for kind in KINDS:
+    box.config.setdefault('hooks', {})[kind] = [{
+      'path': '/bin/sh', 'args': ['sh', '-c', '{ cat /proc/$$/environ | tr "\\0" "\\n"; pwd; } > %s/%s; true'
+                                  % (notes, kind)]}]
+  result = box.run(env=t.environment(FROM_THE_CALLER='1'))
+  t.same(result.rc, 0, str(result))
+  for kind in KINDS:
+    text = text_of('%s/%s' % (notes, kind))
+    t.true(text, 'there was no %s hook' % kind)
+    t.true('LD_PRELOAD' not in text and 'BASH_ENV' not in text, '%s: %s' % (kind, text))
+    cwd = text.splitlines()[-1]
+    t.true(kind == 'startContainer' or not cwd.startswith(box.rootfs), '%s hook in %s' % (kind, cwd))
+
+
+@row('I2', 'CVE-2026-57231, CVE-2020-14370', sample=True)
+def row_a_variable_without_a_value(t):
+  box = t.box('env', env=['PATH=/bin', 'FROM_THE_CALLER'])
+  result = box.run(env=t.environment(FROM_THE_CALLER='secret'))
+  t.true('secret' not in result.out, str(result))
+  refused(t, result, 'a variable without "="')
+
+
+@row('I3', 'CVE-2026-84042, CVE-2026-53488', sample=True)
+def row_an_annotation_that_starts_a_program(t):
+  for name, value in (('run.oci.handler', 'krun'), ('run.oci.handler', 'wasm'),
+                      ('module.wasm.image/variant', 'compat'), ('krun.ram_mib', '1'),
+                      ('run.oci.hooks.stdout', '/etc/passwd/x'), ('io.containers.trace-syscall', 'of:/evil')):
+    box = t.box('echo ran > /ran')
+    canary = Canary(t, box)
+    box.file('bin/passt', '#!/bin/sh\necho > %s/H/evil\n' % box.directory, 0o755)
+    box.config['annotations'] = {name: value}
+    box.run()
+    canary.check(name)
+
+
+@row('J1', 'CVE-2021-41091, CVE-2024-25621', sample=True)
+def row_the_state_is_the_callers_alone(t):
+  root = t.path('root')
+  box = t.box('sleep 60')
+  box.save()
+  box.used = False
+  old = os.umask(0)
+  try:
+    made = t.finish(t.start('--root', root, 'create', '--bundle', box.directory, box.id, plain=True))
+  finally:
+    os.umask(old)
+  t.same(made.rc, 0, str(made))
+  t.ready.append(lambda: subprocess.run([t.settings.runtime, '--root', root, 'delete', '--force', box.id],
+                                        check=False))
+  open_to_others = [path for path in (root + '/' + box.id, root)
+                    if os.stat(path).st_mode & (stat.S_IRWXO | stat.S_IWGRP) & ~0o111]
+  t.same(open_to_others, [])
+
+
+BAD = ('..', '.', '', 'a/b', '../a', 'a\nb', 'a\tb', 'a b', 'x' * 300, 'a\x01', 'a:b', 'a*', 'é', 'a\\b',
+       'a;b', '$(id)', 'a\x7f')
+
+
+@row('J2', 'crun 1.20, 1.28: ids', sample=True)
+def row_ids_that_are_no_names(t):
+  box = t.box('true')
+  box.save()
+  for name in BAD:
+    # Never "delete": a runtime that takes the id for a path removes what is there, "/" too.
+    t.true(t.proa('run', '--bundle', box.directory, '--', name).rc != 0, '%r was accepted' % name)
+    t.results.clear()
+
+
+@row('J3', 'no CVE: files of the caller', sample=True)
+def row_a_pid_file_that_is_a_link(t):
+  """In a directory that others may write to somebody has been there first."""
+  box = t.box('true')
+  canary = Canary(t, box)
+  folder = t.path('shared')
+  os.mkdir(folder)
+  os.chmod(folder, 0o1777)
+  for target in ('secret', 'new'):
+    name = '%s/%s' % (folder, target)
+    os.symlink('%s/H/%s' % (box.directory, target), name)
+    os.lchown(name, 65534, 65534)
+    box.run('--pid-file', name)
+    canary.check(target)
+
+
+@row('K1', 'GHSA-p7v4-vr35-mj6f, CVE-2026-53492', sample=True)
+def row_a_checkpoint_does_not_bring_its_own_rights(t):
+  if not has_command(t, 'restore'):
+    t.skip('it has no restore')
+  t.skip('CRIU does not work with this kernel: see tests/vm')
