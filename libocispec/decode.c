@@ -15,6 +15,7 @@
 #include "libocispec/json-string.h"
 #include "libocispec/misspelt.h"
 #include "libocispec/number.h"
+#include "libocispec/parser-memory.h"
 
 enum {
 	FIRST_CAPACITY = 4, /* most arrays are short */
@@ -520,14 +521,15 @@ int oci_decode(const struct oci_object *object, const struct oci_source *source,
 		.err = err,
 		.position = source->text,
 	};
+	struct parser_memory memory;
 	yajl_status status;
 	bool at_end = false;
 
 	*decoded = (struct oci_decoded){0};
 	err->code = 0;
-	decoder.parser = yajl_alloc(&callbacks, NULL, &decoder);
-	if (!decoder.parser)
-		return error_errno(err, ENOMEM, "read %s", source->name);
+	if (parser_memory_reserve(&memory, arena, source->length) < 0)
+		return arena_full(arena, err);
+	decoder.parser = yajl_alloc(&callbacks, &memory.functions, &decoder);
 	yajl_config(decoder.parser, yajl_dont_validate_strings, 1);
 	status = yajl_parse(decoder.parser, (const unsigned char *)source->text, source->length);
 	if (status == yajl_status_ok) {

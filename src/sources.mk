@@ -322,7 +322,9 @@ RUNTIME_SOURCES = \
 	libocispec/misspelt.h \
 	libocispec/number.c \
 	libocispec/number.h \
-	libocispec/object.h
+	libocispec/object.h \
+	libocispec/parser-memory.c \
+	libocispec/parser-memory.h
 
 # What a program that is built with musl has beside its own.
 MUSL_SOURCES = \

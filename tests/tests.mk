@@ -74,6 +74,7 @@ UNIT_TESTS = \
 	tests/unit/test-oom-score-adj \
 	tests/unit/test-options \
 	tests/unit/test-order \
+	tests/unit/test-parser-memory \
 	tests/unit/test-personality \
 	tests/unit/test-process \
 	tests/unit/test-protocol \
@@ -244,6 +245,17 @@ SECURITY_FILES = \
 	tests/security/rows_proc.py \
 	tests/security/rows_rest.py \
 	tests/security/run
+
+# tests/faults/README.md.
+FAULT_FILES = \
+	tests/faults/README.md \
+	tests/faults/commands.py \
+	tests/faults/kinds.py \
+	tests/faults/load.py \
+	tests/faults/run \
+	tests/faults/scene.py \
+	tests/faults/serve.py \
+	tests/faults/tracer.py
 
 # oci-conformance/README.md.
 CONFORMANCE_FILES = \

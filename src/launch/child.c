@@ -78,14 +78,13 @@ static int enter_user_namespace_first(struct container *container, struct error 
 	return r == 0 && getuid() != 0 ? keep_capabilities(err) : r;
 }
 
-static void inherit(int fd)
+static bool inherit(int fd)
 {
-	if (fd >= 0)
-		fcntl(fd, F_SETFD, 0);
+	return fd < 0 || fcntl(fd, F_SETFD, 0) == 0;
 }
 
 /* What the plan names comes along, all else is close-on-exec. */
-static void inherit_all(const struct container *container)
+static bool inherit_all(const struct container *container)
 {
 	const int fds[] = {
 		container->arena->fd,
@@ -97,15 +96,15 @@ static void inherit_all(const struct container *container)
 		container->hook_output.standard,
 		container->hook_output.errors,
 	};
+	bool all = !container->exec || inherit(container->target);
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-		inherit(fds[i]);
+		all = all && inherit(fds[i]);
 	for (const struct namespace_plan *plan = container->namespaces; plan->flag; plan++)
-		inherit(plan->fd);
+		all = all && inherit(plan->fd);
 	for (size_t i = 0; i < container->mounts_len; i++)
-		inherit(container->mounts[i].fd);
-	if (container->exec)
-		inherit(container->target);
+		all = all && inherit(container->mounts[i].fd);
+	return all;
 }
 
 static int execute_init(const struct container *container, int image, struct error *err)
@@ -115,7 +114,8 @@ static int execute_init(const struct container *container, int image, struct err
 	char *const environment[] = {NULL};
 
 	snprintf(plan, sizeof(plan), "%d", container->arena->fd);
-	inherit_all(container);
+	if (!inherit_all(container))
+		return error_errno(err, errno, "keep descriptors open for proa-init");
 	syscall(SYS_execveat, image, "", args, environment, AT_EMPTY_PATH);
 	error_errno(err, errno, "execute proa-init from memory");
 	if (err->code == EACCES)

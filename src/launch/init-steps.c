@@ -146,12 +146,13 @@ static int close_all_but(unsigned int first, const int *kept, size_t count)
 	return next == ~0U ? 0 : close_all_but(next + 1, kept, count);
 }
 
-/* From here on init holds its stdio, what the caller wants kept and one socket; and where a hook inside is
- * to have it, the file that gets what hooks write. */
-static int keep_one_socket(struct container *container, struct error *err)
+/* From here on init holds its stdio, what the caller wants kept and its sockets; and where a hook inside is
+ * to have it, the file that gets what hooks write.  This may fail, so it comes before the commit point. */
+static int keep_needed(struct container *container, struct error *err)
 {
 	const int kept[] = {
-		container->start_socket >= 0 ? container->start_socket : container->socket,
+		container->start_socket,
+		container->socket,
 		has_start_container_hooks(container) ? container->hook_output.standard : -1,
 		has_start_container_hooks(container) ? container->hook_output.errors : -1,
 	};
@@ -211,9 +212,11 @@ static void obey_signals(void)
 
 static int ready(struct container *container, struct error *err)
 {
+	int r = container->exec ? 0 : keep_needed(container, err);
+
 	/* Before: whoever hears that it is ready may send it a signal at once. */
 	obey_signals();
-	return ask_runtime(container, READY, -1, err);
+	return r < 0 ? r : ask_runtime(container, READY, -1, err);
 }
 
 const struct step step_ready = {"ready", ready};
@@ -225,9 +228,8 @@ static int wait_for_start(struct container *container, struct error *err)
 	bool listening = container->start_socket >= 0;
 	int r;
 
-	r = keep_one_socket(container, err);
-	if (r < 0)
-		return r;
+	if (listening)
+		close_fd(&container->socket);
 	do {
 		if (listening) {
 			container->socket =

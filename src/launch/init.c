@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	void *plan = NULL;
 	int fd = argc == 2 ? atoi(argv[1]) : -1;
-	int r;
+	int r = 0;
 
 	/* There is nobody to tell before the plan says where. */
 	if (fd < 3 || arena_map(fd, &plan, &err) < 0)
@@ -76,13 +76,16 @@ int main(int argc, char **argv)
 	container = plan;
 	/* They came through one exec and are not to come through the next. */
 	sys_close_range(3 + container->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
-	prctl(PR_SET_NAME, INIT_NAME, 0, 0, 0);
+	/* By this name a container that waits is told from one that runs. */
+	if (prctl(PR_SET_NAME, INIT_NAME, 0, 0, 0) < 0)
+		r = error_errno(&err, errno, "name the process");
 	umask(022); /* what is made in the container is not the caller's alone */
 	log_set_level(container->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
 	log_set_sink(note, container);
 	if (!container->staged || container->exec)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	r = container->staged && !container->exec ? stage_run(container, &err) : 0;
+	if (r == 0 && container->staged && !container->exec)
+		r = stage_run(container, &err);
 	if (r == 0) {
 		/* The caller's terminal is not the container's to control, or to type into. */
 		setsid();

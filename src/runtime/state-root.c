@@ -205,14 +205,21 @@ int container_directory_open(const struct state_root *root, const char *id, stru
 }
 
 /* Whether the open directory is still the one that bears the id: it may have been removed while its
- * lock was waited for, and made anew by another. */
-static bool is_current(const struct state_root *root, const char *id, int directory)
+ * lock was waited for, and made anew by another.  That it can't be looked at does not mean that it is gone. */
+static int check_current(const struct state_root *root, const char *id, int directory,
+			 struct error *err)
 {
 	struct stat here, named;
+	bool there;
 
-	return fstat(directory, &here) == 0 &&
-	       fstatat(root->fd, id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       here.st_ino == named.st_ino && here.st_dev == named.st_dev;
+	if (fstat(directory, &here) < 0)
+		return error_errno(err, errno, "look at the directory of %s", id);
+	there = fstatat(root->fd, id, &named, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!there && errno != ENOENT)
+		return error_errno(err, errno, "look at %s/%s", root->path, id);
+	if (!there || here.st_ino != named.st_ino || here.st_dev != named.st_dev)
+		return container_missing(root, id, err);
+	return 0;
 }
 
 int container_directory_lock(const struct state_root *root, const char *id, struct error *err)
@@ -225,9 +232,8 @@ int container_directory_lock(const struct state_root *root, const char *id, stru
 	r = lock_wait(directory, err);
 	if (r < 0)
 		return error_in(err, "%s", id);
-	if (!is_current(root, id, directory))
-		return container_missing(root, id, err);
-	return take_fd(&directory);
+	r = check_current(root, id, directory, err);
+	return r < 0 ? r : take_fd(&directory);
 }
 
 int container_directory_make(const struct state_root *root, const char *id, struct error *err)

@@ -142,10 +142,21 @@ def write_control(path, text):
     file.write(text)
 
 
+def thaw(folder):
+  """What is frozen in version 1 takes not even SIGKILL."""
+  for name, value in (('freezer.state', 'THAWED'), ('cgroup.freeze', '0')):
+    try:
+      if os.path.exists('%s/%s' % (folder, name)):
+        write_control('%s/%s' % (folder, name), value)
+    except OSError:
+      pass  # it has just gone
+
+
 def remove_cgroup(path):
-  """Removes a cgroup directory and those below it; what lives in it is killed first."""
+  """Removes a cgroup directory and those below it; what lives in it is thawed and killed first."""
   for _ in range(100):
     for folder, _, _ in os.walk(path, topdown=False):
+      thaw(folder)
       try:
         with open(folder + '/cgroup.procs', encoding='utf-8') as file:
           for pid in file.read().split():
@@ -172,15 +183,16 @@ def sweep():
 class Ground:
   """What all workers share, made once and removed at the end: users and a directory."""
 
-  def __init__(self, runtime, view):
+  def __init__(self, runtime, view, users=('user', 'lone')):
     self.runtime = runtime
     self.view = view  # of the cgroup hierarchies: host, v1 or v2
+    self.users = users
     self.directory = None
 
   def __enter__(self):
     if os.geteuid() == 0:
-      make_user('user')
-      make_user('lone')
+      for role in self.users:
+        make_user(role)
       for _, own in list(hierarchies()):
         if may_divide(own):
           divide(own)

@@ -122,17 +122,18 @@ def work(settings):
     answers.flush()
 
 
-def main(arguments):
+def main(arguments, serve=work):
+  """serve(settings) is what the second process does."""
   role, directory, runtime, modules, view, *cgroups = arguments
   for module in modules.split(','):  # a plain user may not be able to read them
     importlib.import_module(module)
   account, runtime_dir = prepare_ground(role, directory, cgroups)
   if os.geteuid() == 0:
     cgroups = isolation.show_only(view, cgroups)
-  begin(account, role, directory, runtime, cgroups, runtime_dir)
+  begin(account, role, directory, runtime, cgroups, runtime_dir, serve)
 
 
-def begin(account, role, directory, runtime, cgroups, runtime_dir):
+def begin(account, role, directory, runtime, cgroups, runtime_dir, serve=work):
   """In the prepared surroundings: the second process does the tests, and this one reaps."""
   uid, gid, groups = account
   watcher = os.getpid()
@@ -149,5 +150,5 @@ def begin(account, role, directory, runtime, cgroups, runtime_dir):
     isolation.become_dumpable()
   os.umask(0o022)
   os.chdir(directory)
-  work(lib.Settings(role, directory, runtime, cgroups, runtime_dir, watcher))
+  serve(lib.Settings(role, directory, runtime, cgroups, runtime_dir, watcher))
   os._exit(0)

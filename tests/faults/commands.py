@@ -1,0 +1,91 @@
+"""What the runtime is asked to do: the container before it, the words, and what has to be so after it."""
+
+import os
+import time
+
+import lib
+
+LIMIT, OTHER_LIMIT = '50', '77'
+COMMANDS = ('create', 'start', 'run', 'exec', 'delete', 'kill', 'update', 'pause')
+# A container that is in this state is there before the command.
+BEFORE = {'create': None, 'run': None, 'start': 'created', 'exec': 'running', 'delete': 'running',
+          'kill': 'running', 'update': 'running', 'pause': 'running', 'resume': 'paused',
+          'state': 'running'}
+
+
+def make_box(test, serial):
+  """A container with some of everything that could be left behind."""
+  box = lib.Box(test, 'fault-%s' % serial)
+  box.config['ociVersion'] = '1.0.2'  # older runtimes know no later one
+  box.process['args'] = ['sleep', '60']
+  box.namespace('network').namespace('cgroup')
+  box.mount('/mnt', 'tmpfs', [], 'tmpfs').mount('/var', box.rootfs + '/bin', ['rbind', 'ro'])
+  box.linux['maskedPaths'] = ['/proc/keys']
+  box.linux['readonlyPaths'] = ['/proc/sys']
+  if test.cgroup('pids'):
+    box.linux['resources'] = {'pids': {'limit': int(LIMIT)}}
+  return box
+
+
+def words(command, box):
+  return {
+    'create': ['create', '--bundle', box.directory, box.id],
+    'run': ['run', '--bundle', box.directory, box.id],
+    'exec': ['exec', box.id, 'echo', 'fine'],
+    'delete': ['delete', '--force', box.id],
+    'kill': ['kill', box.id, 'KILL'],
+    'update': ['update', '--pids-limit', OTHER_LIMIT, box.id],
+  }.get(command, [command, box.id])
+
+
+def program(command):
+  return ['echo', 'fine'] if command == 'run' else ['sleep', '60']
+
+
+def find_file(scene, name):
+  for path in scene.test.settings.cgroups:
+    for folder, _, files in os.walk(path):
+      if name in files and scene.box.id in folder:
+        return lib.read('%s/%s' % (folder, name)).strip()
+  return None
+
+
+def soon(condition):
+  """What a signal does takes a moment."""
+  deadline = time.monotonic() + 2
+  while not condition():
+    if time.monotonic() > deadline:
+      return False
+    time.sleep(0.002)
+  return True
+
+
+def check_status(wanted):
+  def check(scene, _):
+    found = []
+
+    def is_so():
+      found[:] = [scene.status()]
+      return found[0] == wanted
+    return None if soon(is_so) else 'it is %s and not %s' % (found[0], wanted)
+  return check
+
+
+def check_output(_, out):
+  return None if out == 'fine\n' else 'it wrote %r' % out
+
+
+def check_gone(scene, _):
+  left = scene.left(0.5)
+  return 'deleted, and left: ' + left if left else None
+
+
+def check_limit(scene, _):
+  found = find_file(scene, 'pids.max')
+  return None if found in (OTHER_LIMIT, None) else 'pids.max is %s' % found
+
+
+# What must be so when the command has said 0: returns None, or in words what is not.
+CHECKS = {'create': check_status('created'), 'start': check_status('running'),
+          'run': check_output, 'exec': check_output, 'delete': check_gone,
+          'kill': check_status('stopped'), 'update': check_limit, 'pause': check_status('paused')}

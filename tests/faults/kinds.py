@@ -1,0 +1,265 @@
+"""The kinds of faults: which cases there are of each, and how one is done.
+
+A case is a list of words that begins with its kind, so that it can be printed, chosen and repeated.
+cases_KIND(commands, points) yields them; do_KIND(scene, words) does one and returns (class, text, usable).
+"""
+
+import errno
+import os
+import resource
+import signal
+import threading
+
+import commands
+import isolation
+import tracer
+from scene import MNT_DETACH
+
+ERRNOS = ('EINTR', 'ENOMEM', 'EMFILE', 'ENOSPC', 'EIO', 'EACCES', 'EAGAIN', 'EBUSY')
+TRIES = 3  # errnos for each point; which ones goes round
+VERBS = ('create', 'start', 'exec', 'kill', 'delete', 'pause', 'resume', 'update', 'state')
+DELAYS = (0, 0.5, 1, 2, 4, 8, 16)  # ms by which the second of a pair is later
+
+
+# -- one system call of one process
+
+def points(scene, command):
+  """How many calls each process of an undisturbed run makes, and their names."""
+  scene.prepare(command)
+  result = scene.runtime(commands.words(command, scene.box), traced=True)
+  known = tracer.names()
+  problem = scene.finish(scene.judge(command, result))
+  if problem[0] != 'success':
+    raise RuntimeError('%s, undisturbed: %s: %s' % (command, problem[0], problem[1]))
+  return [[known.get(number, str(number)) for number in calls] for calls in result['calls']]
+
+
+def cases_kill(chosen, found):
+  for command in chosen:
+    for process, calls in enumerate(found[command]):
+      for at in range(len(calls)):
+        yield ['kill', command, process, at]
+
+
+def cases_errno(chosen, found):
+  for command in chosen:
+    for process, calls in enumerate(found[command]):
+      for at, name in enumerate(calls):
+        if name not in tracer.NEVER_FAIL:
+          for number in range(TRIES):
+            yield ['errno', command, process, at, ERRNOS[(at * TRIES + number) % len(ERRNOS)]]
+
+
+def traced(scene, words, number):
+  _, command, process, at, *_ = words
+  scene.prepare(command)
+  result = scene.runtime(commands.words(command, scene.box), traced=True,
+                         point=(int(process), int(at), number))
+  result['may_be_killed'] = number is None and int(process) == 0
+  if not result['hit'] and not result['hang']:
+    scene.finish(('', ''))
+    return 'not reached', '', True
+  kind, text = scene.judge(command, result)
+  if kind == 'lie' and number is None and command == 'create' and text == 'it is stopped and not created':
+    kind = 'success'  # init was killed when all was done, and "state" says so
+  if kind == 'silent' and number is None and command in ('run', 'exec') and (
+      result['rc'] == 128 + signal.SIGKILL):
+    kind = 'clean'  # the exit status of a process that was killed, which it was
+  kind, text, usable = scene.finish((kind, text))
+  return kind, '%s: %s' % (result['hit'], text), usable
+
+
+def do_kill(scene, words):
+  return traced(scene, words, None)
+
+
+def do_errno(scene, words):
+  return traced(scene, words, getattr(errno, words[4]))
+
+
+# -- little of something
+
+LIMITS = {
+  'nofile': [str(n) for n in range(3, 65)],
+  'address-space': [str(1 << n) for n in range(0, 13)],          # MiB
+  'pids': [str(n) for n in range(0, 13)],                        # more than there are already
+  'memory': [str(64 * n) for n in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)],  # KiB
+}
+RLIMITS = {'nofile': (resource.RLIMIT_NOFILE, 1), 'address-space': (resource.RLIMIT_AS, 1 << 20)}
+
+
+def cases_limits(chosen, _):
+  for command in chosen:
+    for name, values in LIMITS.items():
+      if name != 'memory' or command in ('create', 'run'):
+        for value in values:
+          yield ['limits', command, name, value]
+
+
+def do_limits(scene, words):
+  _, command, name, value = words
+  scene.restore()
+  if name == 'memory':
+    if not scene.test.cgroup('memory'):
+      return 'not reached', 'there is no memory controller', True
+    scene.box.config['linux'].setdefault('resources', {})['memory'] = {'limit': int(value) * 1024}
+  scene.prepare(command)
+  options = {}
+  undo = None
+  if name in RLIMITS:
+    number, unit = RLIMITS[name]
+    options['limits'] = [(number, int(value) * unit)]
+  elif name == 'pids':
+    undo = few_processes(scene, int(value))
+    if not undo:
+      return 'not reached', 'there is no pids controller', scene.finish(('', ''))[2]
+  result = scene.runtime(commands.words(command, scene.box), **options)
+  if undo:
+    undo()
+  kind, text = scene.judge(command, result)
+  if name == 'memory' and kind == 'silent' and result['rc'] == 128 + signal.SIGKILL:
+    kind = 'clean'  # the program had begun: the kernel killed it, and the exit status says so
+  if name == 'memory' and kind == 'lie' and command == 'create' and 'it is stopped' in text:
+    kind = 'success'  # what waits has died of its limit since
+  scene.restore()
+  return scene.finish((kind, text))
+
+
+def few_processes(scene, more):
+  """The caller and its containers together may have so many processes more."""
+  path = scene.test.cgroup('pids')
+  if not path:
+    return None
+  with open(path + '/pids.current', encoding='utf-8') as file:
+    # Two are the process between and the runtime itself.
+    isolation.write_control(path + '/pids.max', str(int(file.read()) + 2 + more))
+  return lambda: isolation.write_control(path + '/pids.max', 'max')
+
+
+# -- no space for the state
+
+PAGES = range(0, 9)
+INODES = range(0, 9)
+
+
+def cases_disk(chosen, _):
+  for command in chosen:
+    for value in PAGES:
+      yield ['disk', command, 'pages', value]
+    for value in INODES:
+      yield ['disk', command, 'inodes', value]
+
+
+def free(path, what):
+  found = os.statvfs(path)
+  return found.f_bavail if what == 'pages' else found.f_ffree
+
+
+def fill(folder, what, remaining):
+  """Leaves so many pages, or inodes, and no more."""
+  if what == 'pages':
+    with open(folder + '/pages', 'wb', buffering=0) as file:
+      while free(folder, what) > remaining:
+        file.write(b'x' * 4096)
+  number = 0
+  while what == 'inodes' and free(folder, what) > remaining:
+    number += 1
+    os.mknod('%s/%d' % (folder, number))
+
+
+def do_disk(scene, words):
+  _, command, what, value = words
+  filler = scene.state_root + '/filler'
+  isolation.mount('tmpfs', scene.state_root, 'tmpfs', 0, 'mode=700,size=1m,nr_inodes=64')
+  os.mkdir(filler)
+  before, scene.before = scene.before, scene.count()
+  try:
+    scene.prepare(command)
+    fill(filler, what, int(value))
+    result = scene.runtime(commands.words(command, scene.box))
+    # It is full still when the container is deleted: that must not take space.
+    return scene.finish(scene.judge(command, result))
+  finally:
+    isolation.libc.umount2(scene.state_root.encode(), MNT_DETACH)
+    scene.before = before
+
+
+# -- two commands at once
+
+EFFECTS = {  # verb: {state before: state after}, where it may succeed
+  'create': {None: 'created'},
+  'start': {'created': 'running'},
+  'exec': {state: state for state in ('created', 'running', 'paused')},
+  'kill': {'created': 'stopped', 'running': 'stopped', 'paused': 'stopped', 'stopped': 'stopped'},
+  'delete': dict.fromkeys((None, 'created', 'running', 'paused', 'stopped')),
+  'pause': {'created': 'paused', 'running': 'paused', 'paused': 'paused'},
+  'resume': {'paused': 'running', 'running': 'running', 'created': 'created'},
+  'update': {state: state for state in ('created', 'running', 'paused')},
+  'state': {state: state for state in ('creating', 'created', 'running', 'paused', 'stopped')},
+}
+
+
+def cases_pairs(*_):
+  for first in VERBS:
+    for second in VERBS:
+      # What is executed in a container that is paused just then waits with it, as it has to.
+      if {first, second} != {'exec', 'pause'}:
+        for delay in DELAYS:
+          yield ['pairs', first, second, delay]
+
+
+def first_state(first, second):
+  for verb in ('create', 'start', 'resume'):
+    if verb in (first, second):
+      return verb
+  return 'exec'
+
+
+def possible(state, rows):
+  """The state after these (verb, worked) in this order, or 'no' if that cannot be."""
+  for verb, worked in rows:
+    if worked and state not in EFFECTS[verb]:
+      return 'no'
+    if worked:
+      state = EFFECTS[verb][state]
+  return state
+
+
+def at_once(scene, first, second, delay):
+  results = {}
+
+  def run(number, verb):
+    results[number] = scene.runtime(commands.words(verb, scene.box))
+  threads = [threading.Thread(target=run, args=row) for row in enumerate((first, second))]
+  threads[0].start()
+  threading.Event().wait(delay / 1000)
+  threads[1].start()
+  for thread in threads:
+    thread.join()
+  return results[0], results[1]
+
+
+def do_pairs(scene, words):
+  _, first, second, delay = words
+  beginning = first_state(first, second)
+  scene.prepare(beginning)
+  results = at_once(scene, first, second, float(delay))
+  for verb, result in zip((first, second), results):
+    if result['hang'] or result['crash'] or result['rc'] < 0:
+      return scene.finish(('hang' if result['hang'] else 'crash', '%s: %s' % (verb, result)))
+    if result['rc'] and not result['err'].strip():
+      return scene.finish(('silent', '%s: %d' % (verb, result['rc'])))
+  rows = [(verb, result['rc'] == 0) for verb, result in zip((first, second), results)]
+  before = commands.BEFORE[beginning]
+  allowed = {possible(before, rows), possible(before, rows[::-1])} - {'no'}
+  found = []
+
+  def is_so():
+    status = scene.status()
+    found[:] = [None if status == 'not there' else status]
+    return found[0] in allowed
+  if not commands.soon(is_so):
+    return scene.finish(('lie', '%s and %s: it is %s, and could be %s: %s' % (
+      rows[0], rows[1], found[0], allowed, [result['err'].strip() for result in results])))
+  both = all(worked for _, worked in rows)
+  return scene.finish(('success' if both else 'clean', ''))

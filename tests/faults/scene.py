@@ -1,0 +1,200 @@
+"""A container, the runtime, one fault: what came of it, and what was left."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import commands
+import isolation
+import leftovers
+import lib
+import tracer
+
+MNT_DETACH = 2
+SECONDS = 13 * isolation.PATIENCE  # what has not ended then hangs: runtimes wait 10 s for much
+WATCHED = ('/tmp', '/var/tmp', '/dev/shm', '/run')  # where temporary files could be
+PANIC = ('panic: ', 'fatal error: ', 'goroutine ', 'Sanitizer', 'runtime error: ')
+
+
+def own_temporary_files(ground):
+  """Nobody else's files are in the folders that are watched, and the machine's own cannot be written to:
+  what a runtime does with a fault in it, and what cleans up after it, is not to be trusted."""
+  os.makedirs('/run/keep')
+  isolation.mount(ground, '/run/keep', None, 0x5000)  # MS_BIND, MS_REC
+  for folder in ('/tmp', '/var/tmp', '/dev/shm'):
+    isolation.mount('tmpfs', folder, 'tmpfs', 0, 'mode=1777')
+  os.makedirs(ground)
+  isolation.mount('/run/keep', ground, None, 0x5000)
+  isolation.mount('none', '/', None, 0x1021)  # MS_REMOUNT, MS_BIND, MS_RDONLY
+
+
+class Scene:
+  def __init__(self, settings):
+    self.settings = settings
+    self.state_root = settings.directory + '/state'
+    self.test = lib.Test(settings, None)
+    self.io = self.test.directory
+    self.ground = os.path.dirname(settings.directory)
+    serial = os.path.basename(self.ground)[-8:] + os.path.basename(settings.directory)
+    os.makedirs(self.state_root, 0o700)
+    self.box = commands.make_box(self.test, serial)
+    self.config = json.dumps(self.box.config)
+    self.results = 0
+    self.before = None
+    self.restore()
+    self.prepare('run')  # what the first container makes for all of them is nothing left behind
+    self.runtime(commands.words('run', self.box))
+    self.remove()
+    self.before = self.count()
+
+  # -- what there is
+
+  def files(self):
+    found = set()
+    for top in WATCHED + (self.box.directory,):
+      for folder, names, files in os.walk(top):
+        if folder == top or top == self.box.directory:
+          found.update('%s/%s' % (folder, name) for name in names + files)
+        names[:] = [name for name in names if '%s/%s' % (folder, name) not in (
+          self.ground, '/run/keep', self.box.rootfs + '/bin')]
+    return found
+
+  def keys(self):
+    with open('/proc/keys', encoding='utf-8', errors='replace') as file:
+      return {line.split()[-2] for line in file if self.box.id in line}
+
+  def count(self):
+    found = leftovers.count(self.settings)
+    found['file'] = self.files()
+    found['key'] = self.keys()
+    return found
+
+  def left(self, patience=1.0):
+    """What there is and was not before: in words, or ''."""
+    deadline = time.monotonic() + patience * isolation.PATIENCE
+    while True:
+      lines = self.differences()
+      if not lines or time.monotonic() > deadline:
+        return '; '.join(sorted(lines))
+      time.sleep(0.005)
+
+  def differences(self):
+    known = {pid for pid, _ in self.before['process']}
+    now = self.count()
+    now['process'] = {item for item in now['process'] if item[0] not in known}
+    lines = ['%s %s' % (kind, item) for kind in now
+             for item in now[kind] - (self.before[kind] if kind != 'process' else set())]
+    return lines + ['gone: %s %s' % (kind, item) for kind in ('mount', 'cgroup', 'host node')
+                    for item in self.before[kind] - now[kind]]
+
+  # -- what is done
+
+  def restore(self):
+    self.box.config = json.loads(self.config)
+
+  def prepare(self, command):
+    """The container that the command is about."""
+    self.box.config['process']['args'] = commands.program(command)
+    self.box.save()
+    wanted = commands.BEFORE[command]
+    for needed, step in (('created', 'create'), ('running', 'start'), ('paused', 'pause')):
+      if wanted is None:
+        return
+      result = self.runtime(commands.words(step, self.box))
+      if result['rc'] != 0:
+        raise lib.Failure('%s to begin with: %s' % (step, result['err'].strip() or result))
+      if needed == wanted:
+        return
+
+  def runtime(self, words, **options):
+    self.results += 1
+    name = '%s/io-%d' % (self.io, self.results)
+    options.setdefault('traced', False)
+    options.setdefault('seconds', SECONDS)
+    result = tracer.run(self.test.command(words), out=name + '.out', err=name + '.err', cwd=self.io,
+                        env=self.test.environment(), **options)
+    for kind in ('out', 'err'):
+      result[kind] = lib.read('%s.%s' % (name, kind)) if os.path.exists(
+        '%s.%s' % (name, kind)) else ''
+      if os.path.exists('%s.%s' % (name, kind)):
+        os.unlink('%s.%s' % (name, kind))
+    return result
+
+  def status(self):
+    result = self.runtime(['state', self.box.id])
+    try:
+      return json.loads(result['out'])['status'] if result['rc'] == 0 else 'not there'
+    except (ValueError, KeyError):
+      return 'without a status'
+
+  def remove(self):
+    """Deletes by force, as a user would.  Returns what is wrong with that, in words, or ''."""
+    result = self.runtime(commands.words('delete', self.box))
+    if result['hang']:
+      return 'hang: delete --force'
+    if result['crash']:
+      return 'crash: delete --force: ' + result['crash']
+    if self.before is None:
+      return ''
+    left = self.left()
+    return 'leak: %s (delete: %s %s)' % (left, result['rc'], result['err'].strip()) if left else ''
+
+  # -- the judgement
+
+  def judge(self, command, result):
+    """(class, text) of a command's end, before anything is deleted."""
+    text = result['err'].strip()
+    if result['hang']:
+      return 'hang', 'not over after %d s' % SECONDS
+    if result['crash'] or any(word in text for word in PANIC):
+      return 'crash', '%s %s' % (result['crash'], text[:300])
+    if result['rc'] < 0:
+      if result['rc'] == -signal.SIGKILL and result.get('may_be_killed'):
+        return 'killed', ''
+      return 'crash', 'ends by signal %d' % -result['rc']
+    if result['rc'] == 0:
+      wrong = commands.CHECKS[command](self, result['out'])
+      return ('lie', wrong) if wrong else ('success', '')
+    return ('clean' if text else 'silent'), '%d: %s' % (result['rc'], text[:300])
+
+  def finish(self, judgement):
+    """Deletes, counts, and gives back what is worst."""
+    kind, text = judgement
+    problem = self.remove()
+    if problem and kind not in ('hang', 'crash', 'lie'):
+      kind, _, text = problem.partition(': ')
+    elif problem:
+      text += '; ' + problem
+    usable = not problem or self.scrub()
+    return kind, text, usable
+
+  # -- after a leak
+
+  def scrub(self):
+    """Removes what the runtime did not.  Returns whether that was possible."""
+    for path in self.settings.cgroups:
+      for folder, _, _ in os.walk(path):
+        isolation.thaw(folder)
+    known = {pid for pid, _ in self.before['process']}
+    for _ in range(100):
+      pids = [pid for pid in leftovers.processes(self.settings) if pid not in known]
+      for pid in pids:
+        try:
+          os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+          pass
+      if not pids:
+        break
+      time.sleep(0.02)
+    for path in sorted(leftovers.cgroups(self.settings) - self.before['cgroup'], reverse=True):
+      isolation.remove_cgroup(path)
+    for line in leftovers.mounts() - self.before['mount']:
+      isolation.libc.umount2(line.split()[4].encode(), MNT_DETACH)
+    for name in os.listdir(self.state_root):
+      subprocess.run(['rm', '-rf', '--one-file-system', '%s/%s' % (self.state_root, name)],
+                     check=False)
+    for path in self.files() - self.before['file']:
+      subprocess.run(['rm', '-rf', '--one-file-system', path], check=False)
+    return not self.left()
