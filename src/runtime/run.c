@@ -4,8 +4,8 @@
 
 #include "basic/cleanup.h"
 #include "launch/launch.h"
-#include "runtime/create.h"
 #include "runtime/console.h"
+#include "runtime/create.h"
 #include "runtime/creation.h"
 #include "runtime/delete.h"
 #include "runtime/foreground.h"
