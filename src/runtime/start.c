@@ -131,19 +131,20 @@ static int start_in(const struct state_root *root, const char *id, struct view *
 	struct oci_record record = *view->record;
 	struct oom_before memory = {0};
 	struct error unheard = {0};
-	bool executing = true;
+	bool executing = true, killed;
 	int r;
 
 	if (record.cgroup)
 		oom_remember(record.cgroup, &memory);
 	r = say_start(view, arena, &executing, err);
+	killed = r == -ECONNRESET;
 	/* Its end looks like the program's beginning, or like a silent failure: the socket closes. */
-	if (process_wait(view->pidfd, r == -ECONNRESET ? END_MILLISECONDS : 0) > 0 &&
-	    oom_happened(&memory))
+	if (process_wait(view->pidfd, killed ? END_MILLISECONDS : 0) > 0 && oom_happened(&memory))
 		r = oom_explain(&memory, err);
 	if (r < 0) {
-		/* Init has said why and is about to end: whoever looks next is to see that it has. */
-		if (executing)
+		/* Init has said why and is about to end, or was killed: whoever looks next is to see that
+		 * it has. */
+		if (executing || killed)
 			process_wait(view->pidfd, END_MILLISECONDS);
 		else
 			(void)container_destroy(root, id, view, arena, &unheard);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 
 from lib import also_as_user, everyone, read
 
@@ -175,3 +176,14 @@ def test_a_startContainer_hook_is_the_containers_program(t):
   box = t.box('cat /tmp/made').hook('startContainer', '/bin/sh', '-c', 'id -u > /tmp/made',
                                     env=['PATH=/bin'])
   t.same(box.output(), '0\n')
+
+
+def test_an_init_that_is_killed_while_its_hook_runs_has_stopped_and_can_be_looked_at(t):
+  box = t.box('true').hook('startContainer', '/bin/sh', '-c', 'sleep 100', env=['PATH=/bin'])
+  box.create()
+  pid = box.pid()
+  process = t.start('start', box.id)
+  t.wait(lambda: read('/proc/%d/task/%d/children' % (pid, pid)), 'the hook runs')
+  os.kill(pid, signal.SIGKILL)
+  t.true(t.finish(process, 10).rc != 0, 'start says that all is well')
+  t.same(box.status(), 'stopped')
