@@ -154,6 +154,7 @@ tests_fuzz_fuzz_systemd_property_LDADD = $(FUZZ_LDADD)
 
 # Each integration test is one file, named after the property or the command that it tests.
 TEST_FILES = \
+	tests/bench/compare \
 	tests/unit/attributes.h \
 	tests/unit/bpf.h \
 	tests/unit/cgroup-files.h \
@@ -216,6 +217,7 @@ TEST_FILES = \
 	tests/integration/test_spec.py \
 	tests/integration/test_surroundings.py \
 	tests/integration/test_sysctl.py \
+	tests/integration/test_systemd.py \
 	tests/integration/test_terminal.py \
 	tests/integration/test_update.py \
 	tests/integration/worker.py
