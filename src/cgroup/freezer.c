@@ -31,7 +31,7 @@
 #include "cgroup/tree.h"
 
 enum {
-	HOLD_WAIT = 200,	 /* milliseconds: who only wants to signal does not wait longer */
+	HOLD_WAIT = 2000,	 /* milliseconds: who only wants to signal does not wait longer */
 	ROUNDS_BEFORE_THAW = 50, /* of a millisecond each */
 };
 
