@@ -363,6 +363,20 @@ static void compare_architecture(const struct program *program, uint32_t archite
 		compare_number(program, architecture, far[i]);
 }
 
+/* The tables of names and numbers are those of the library that proa was built with. */
+static bool is_another_library(void)
+{
+	const struct scmp_version *here = seccomp_version();
+
+	if (here->major == SCMP_VER_MAJOR && here->minor == SCMP_VER_MINOR &&
+	    here->micro == SCMP_VER_MICRO)
+		return false;
+	printf("skipped: libseccomp is %u.%u.%u here, and was %d.%d.%d where this was built\n",
+	       here->major, here->minor, here->micro, SCMP_VER_MAJOR, SCMP_VER_MINOR,
+	       SCMP_VER_MICRO);
+	return true;
+}
+
 /* Whether the profile is one for the tree; then both filters have been compared. */
 static bool compare_filters(void)
 {

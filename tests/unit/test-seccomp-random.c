@@ -104,6 +104,8 @@ TEST(agrees_with_libseccomp_on_random_profiles)
 {
 	const char *rounds = getenv("ROUNDS");
 
+	if (is_another_library())
+		return;
 	expect_agreement(rounds ? (uint64_t)atol(rounds) : 1, rounds ? (size_t)atol(rounds) : 25);
 }
 

@@ -101,6 +101,8 @@ static void make_podman_profile(const char *const architectures_listed[])
 
 TEST(agrees_with_libseccomp_on_the_profiles_of_engines)
 {
+	if (is_another_library())
+		return;
 	make_docker_profile(family);
 	ck_assert(compare_filters());
 	make_docker_profile(foreign_family);
