@@ -163,6 +163,9 @@ static bool has_cgroup(const struct oci_record *record)
  * Between two looks at the cgroup a process may have forked another, to whom nobody would send the signal; so
  * they are held meanwhile.  With the lock nobody pauses the container at that time, only to find it running
  * afterwards; while another command has it the signal goes without.
+ *
+ * One that was about to fork with all signals blocked, as some shells do, still does so when it is let go, and
+ * its child has no signal.  Only SIGKILL leaves nobody.
  */
 static bool hold(const struct view *view, int number)
 {

@@ -4,7 +4,7 @@ import glob
 import json
 import os
 
-from lib import alive, also_as_user, read, write
+from lib import Failure, alive, also_as_user, read, write
 
 TRAP = 'trap "echo got it; exit 0" %s; echo ready; while :; do sleep 0.05; done'
 
@@ -78,12 +78,19 @@ def test_all_with_KILL_ends_a_container_without_a_pid_namespace(t):
 
 
 def test_all_reaches_even_those_who_fork_and_go(t):
-  # Each process starts its successor and ends at once: who only lists them comes too late.
+  # Each process starts its successor and ends at once: who only lists them comes too late.  Newer shells block
+  # signals while they fork; then one that was meant can have a successor all the same, so there are three tries.
   for _ in range(5):
     box = t.box('c() { c & exit 0; }; c & c & c & echo ready; sleep 60')
     box.no_namespace('pid').launch().wait_for_output('ready')
-    box.kill('--all', 'TERM')
-    t.wait(lambda: t.proa('ps', '--format', 'json', box.id).out == '[]\n', 'all have ended', 3)
+    for left in (2, 1, 0):
+      box.kill('--all', 'TERM')
+      try:
+        t.wait(lambda: t.proa('ps', '--format', 'json', box.id).out == '[]\n', 'all have ended', 1)
+        break
+      except Failure:
+        if not left:
+          raise
     t.same(box.status(), 'stopped')
 
 
