@@ -279,9 +279,10 @@ static int add_limits(const struct oci_record_cgroup *place, const struct oci_re
 	return scope_properties(resources, &now, request, err);
 }
 
-static int systemd_tell_limits(const struct oci_record_cgroup *place,
-			       const struct oci_resources *resources,
-			       const struct cgroup_keeper *keeper, struct error *err)
+/* Asks keeper, or a helper for this alone. */
+static int set_properties(const struct oci_record_cgroup *place,
+			  const struct oci_resources *resources, bool devices,
+			  const struct cgroup_keeper *keeper, struct error *err)
 {
 	struct request request = {0};
 	size_t head;
@@ -291,30 +292,25 @@ static int systemd_tell_limits(const struct oci_record_cgroup *place,
 	head = request.length;
 	r = add_limits(place, resources, &request, err);
 	/* The kernel lets only root of the machine restrict devices. */
-	if (r == 0 && !asks_as_user())
+	if (r == 0 && devices && !asks_as_user())
 		r = scope_devices(resources, "/proc/devices", &request, err);
 	if (r == 0 && (request.length > head || request.failed))
-		return helper_ask(keeper, &request, err);
+		return keeper ? helper_ask(keeper, &request, err) : helper_ask_once(&request, err);
 	free(request.bytes);
 	return r;
+}
+
+static int systemd_tell_limits(const struct oci_record_cgroup *place,
+			       const struct oci_resources *resources,
+			       const struct cgroup_keeper *keeper, struct error *err)
+{
+	return set_properties(place, resources, true, keeper, err);
 }
 
 static int tell_of_update(const struct oci_record_cgroup *place,
 			  const struct oci_resources *resources, struct error *err)
 {
-	struct request request = {0};
-	size_t head;
-	int r;
-
-	ask_for(&request, REQUEST_SET, place);
-	head = request.length;
-	r = add_limits(place, resources, &request, err);
-	if (r == 0 && resources->devices_len > 0 && !asks_as_user())
-		r = scope_devices(resources, "/proc/devices", &request, err);
-	if (r == 0 && (request.length > head || request.failed))
-		return helper_ask_once(&request, err);
-	free(request.bytes);
-	return r;
+	return set_properties(place, resources, resources->devices_len > 0, NULL, err);
 }
 
 /* The files first: they can be set back when systemd cannot be told. */
