@@ -27,15 +27,21 @@
 #define PROGRAM_NAME "proa_devices"
 
 enum {
-	CONTEXT = BPF_REG_1, /* struct bpf_cgroup_dev_ctx */
 	ANSWER = BPF_REG_0,
+	CONTEXT = BPF_REG_1, /* struct bpf_cgroup_dev_ctx */
 	TYPE = BPF_REG_2,
 	LEFT = BPF_REG_3, /* of the access that is asked for */
 	MAJOR = BPF_REG_4,
 	MINOR = BPF_REG_5,
-	HEAD_LENGTH = 6,
-	RULE_LENGTH = 7, /* at most */
+	DRIVER = BPF_REG_6, /* the type and the major number */
+	DEVICE = BPF_REG_7, /* these and the minor number */
+	WANTED = BPF_REG_8,
+	HEAD_LENGTH = 13,
+	RULE_LENGTH = 14, /* at most: for both types 3 to compare, 4 to decide */
 	TAIL_LENGTH = 2,
+	/* A number of a device in the kernel, dev_t: what is larger is no device's. */
+	MAJOR_BITS = 12,
+	MINOR_BITS = 20,
 };
 
 struct program {
@@ -59,9 +65,17 @@ static struct bpf_insn load(int to, size_t offset)
 /* to = to OPERATION value */
 static struct bpf_insn reckon(int operation, int to, uint32_t value)
 {
-	return (struct bpf_insn){.code = (unsigned char)(BPF_ALU | operation | BPF_K),
+	return (struct bpf_insn){.code = (unsigned char)(BPF_ALU64 | operation | BPF_K),
 				 .dst_reg = (unsigned char)to & 0xf,
 				 .imm = (int)value};
+}
+
+/* to = to OPERATION from */
+static struct bpf_insn combine(int operation, int to, int from)
+{
+	return (struct bpf_insn){.code = (unsigned char)(BPF_ALU64 | operation | BPF_X),
+				 .dst_reg = (unsigned char)to & 0xf,
+				 .src_reg = (unsigned char)from & 0xf};
 }
 
 /* if (what TEST value) skip as many instructions */
@@ -73,47 +87,94 @@ static struct bpf_insn skip_if(int test, int what, uint32_t value, size_t skip)
 				 .imm = (int)value};
 }
 
-static void add_answer(struct program *program, bool yes)
+static void add_exit(struct program *program)
 {
-	add(program,
-	    (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = ANSWER, .imm = yes});
 	add(program, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
 }
 
+/* The answer is yes until it is known to be no. */
 static void add_head(struct program *program)
 {
 	add(program, load(TYPE, offsetof(struct bpf_cgroup_dev_ctx, access_type)));
-	add(program,
-	    (struct bpf_insn){.code = BPF_ALU | BPF_MOV | BPF_X, .dst_reg = LEFT, .src_reg = TYPE});
-	add(program, reckon(BPF_AND, TYPE, 0xffff));
-	add(program, reckon(BPF_RSH, LEFT, 16));
 	add(program, load(MAJOR, offsetof(struct bpf_cgroup_dev_ctx, major)));
 	add(program, load(MINOR, offsetof(struct bpf_cgroup_dev_ctx, minor)));
+	add(program, combine(BPF_MOV, LEFT, TYPE));
+	add(program, reckon(BPF_AND, TYPE, 0xffff));
+	add(program, reckon(BPF_RSH, LEFT, 16));
+	add(program, combine(BPF_MOV, DRIVER, TYPE));
+	add(program, reckon(BPF_LSH, DRIVER, MAJOR_BITS));
+	add(program, combine(BPF_OR, DRIVER, MAJOR));
+	add(program, combine(BPF_MOV, DEVICE, DRIVER));
+	add(program, reckon(BPF_LSH, DEVICE, MINOR_BITS));
+	add(program, combine(BPF_OR, DEVICE, MINOR));
+	add(program, reckon(BPF_MOV, ANSWER, true));
+}
+
+/* What is done with an access that a rule speaks of. */
+static void add_body(struct program *program, const struct device_rule *rule)
+{
+	if (!rule->allow) {
+		add(program, skip_if(BPF_JSET, LEFT, rule->access, 1));
+		add(program, (struct bpf_insn){.code = BPF_JMP | BPF_JA, .off = 2});
+		add(program, reckon(BPF_MOV, ANSWER, false));
+	} else if (rule->access != ACCESS_ALL) {
+		add(program, reckon(BPF_AND, LEFT, ~rule->access));
+		add(program, skip_if(BPF_JNE, LEFT, 0, 1));
+	}
+	add_exit(program);
+}
+
+static size_t body_length(const struct device_rule *rule)
+{
+	if (!rule->allow)
+		return 4;
+	return rule->access == ACCESS_ALL ? 1 : 3;
+}
+
+/*
+ * A comparison that succeeds tells the kernel's verifier what is in a register, and it goes through the
+ * rest of the program once more with that.  So there is one comparison for a rule, of a value that is
+ * not compared with anything again where it succeeded: loading takes a fifth of the time.
+ */
+static void add_match(struct program *program, const struct device_rule *rule, uint32_t type)
+{
+	uint64_t driver = (uint64_t)type << MAJOR_BITS | (uint64_t)rule->major;
+	uint64_t device = driver << MINOR_BITS | (uint64_t)rule->minor;
+	size_t body = body_length(rule);
+
+	if (rule->major == DEVICE_ANY) {
+		add(program, skip_if(BPF_JNE, TYPE, type, body + (rule->minor != DEVICE_ANY)));
+		if (rule->minor != DEVICE_ANY)
+			add(program, skip_if(BPF_JNE, MINOR, (uint32_t)rule->minor, body));
+	} else if (rule->minor == DEVICE_ANY) {
+		add(program, skip_if(BPF_JNE, DRIVER, (uint32_t)driver, body));
+	} else {
+		add(program, (struct bpf_insn){.code = BPF_LD | BPF_DW | BPF_IMM,
+					       .dst_reg = WANTED,
+					       .imm = (int)(uint32_t)device});
+		add(program, (struct bpf_insn){.imm = (int)(uint32_t)(device >> 32)});
+		add(program, (struct bpf_insn){.code = BPF_JMP | BPF_JNE | BPF_X,
+					       .dst_reg = DEVICE,
+					       .src_reg = WANTED,
+					       .off = (short)body});
+	}
+	add_body(program, rule);
 }
 
 static void add_rule(struct program *program, const struct device_rule *rule)
 {
-	const size_t body = 4;
-	size_t skip = body + (rule->type != 'a') + (rule->major != DEVICE_ANY) +
-		      (rule->minor != DEVICE_ANY);
+	bool both = rule->type == 'a', any = rule->major == DEVICE_ANY && rule->minor == DEVICE_ANY;
 
-	if (rule->type != 'a')
-		add(program,
-		    skip_if(BPF_JNE, TYPE,
-			    rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR, --skip));
-	if (rule->major != DEVICE_ANY)
-		add(program, skip_if(BPF_JNE, MAJOR, (uint32_t)rule->major, --skip));
-	if (rule->minor != DEVICE_ANY)
-		add(program, skip_if(BPF_JNE, MINOR, (uint32_t)rule->minor, --skip));
-	if (rule->allow) {
-		add(program, reckon(BPF_AND, LEFT, ~rule->access));
-		add(program, skip_if(BPF_JNE, LEFT, 0, 2));
-		add_answer(program, true);
-	} else {
-		add(program, skip_if(BPF_JSET, LEFT, rule->access, 1));
-		add(program, (struct bpf_insn){.code = BPF_JMP | BPF_JA, .off = 2});
-		add_answer(program, false);
+	if (rule->major >> MAJOR_BITS > 0 || rule->minor >> MINOR_BITS > 0)
+		return;
+	if (both && any) {
+		add_body(program, rule);
+		return;
 	}
+	if (both || rule->type == 'b')
+		add_match(program, rule, BPF_DEVCG_DEV_BLOCK);
+	if (both || rule->type == 'c')
+		add_match(program, rule, BPF_DEVCG_DEV_CHAR);
 }
 
 size_t devices_program_size(const struct device_rules *list)
@@ -128,7 +189,8 @@ size_t devices_program(const struct device_rules *list, struct bpf_insn *code)
 	add_head(&program);
 	for (size_t i = list->count; i > 0; i--)
 		add_rule(&program, &list->rules[i - 1]);
-	add_answer(&program, list->all);
+	add(&program, reckon(BPF_MOV, ANSWER, list->all));
+	add_exit(&program);
 	return program.length;
 }
 

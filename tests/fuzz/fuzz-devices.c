@@ -16,55 +16,68 @@ static struct bpf_insn code[MOST_CODE];
 static size_t code_length;
 
 /* Whether the jump is taken. */
-static bool holds(const struct bpf_insn *at, uint32_t value)
+static bool holds(const struct bpf_insn *at, const uint64_t *registers)
 {
-	switch (BPF_OP(at->code)) {
-	case BPF_JNE:
-		return value != (uint32_t)at->imm;
-	case BPF_JSET:
-		return value & (uint32_t)at->imm;
+	uint64_t value = registers[at->dst_reg];
+
+	if (at->code == (BPF_JMP | BPF_JNE | BPF_X))
+		return value != registers[at->src_reg];
+	switch (at->code) {
+	case BPF_JMP32 | BPF_JNE:
+		return (uint32_t)value != (uint32_t)at->imm;
+	case BPF_JMP32 | BPF_JSET:
+		return (uint32_t)value & (uint32_t)at->imm;
 	default:
-		EXPECT(BPF_OP(at->code) == BPF_JA);
+		EXPECT(at->code == (BPF_JMP | BPF_JA));
 		return true;
 	}
 }
 
-static uint32_t reckon(const struct bpf_insn *at, uint32_t value, uint32_t other)
+static uint64_t reckon(const struct bpf_insn *at, uint64_t value, uint64_t other)
 {
-	uint32_t operand = BPF_SRC(at->code) == BPF_X ? other : (uint32_t)at->imm;
+	uint64_t operand = BPF_SRC(at->code) == BPF_X ? other : (uint64_t)(int64_t)at->imm;
 
 	switch (BPF_OP(at->code)) {
 	case BPF_MOV:
 		return operand;
 	case BPF_AND:
 		return value & operand;
+	case BPF_OR:
+		return value | operand;
+	case BPF_LSH:
+		return value << operand;
 	default:
-		EXPECT(BPF_OP(at->code) == BPF_RSH && operand < 32);
+		EXPECT(BPF_OP(at->code) == BPF_RSH && operand < 64);
 		return value >> operand;
 	}
 }
 
-static uint32_t run(const struct bpf_cgroup_dev_ctx *context)
+static uint64_t run(const struct bpf_cgroup_dev_ctx *context)
 {
-	uint32_t registers[16] = {0};
+	uint64_t registers[16] = {0};
+	uint32_t word;
 
 	for (size_t i = 0; i < code_length; i++) {
 		const struct bpf_insn *at = &code[i];
-		uint32_t *to = &registers[at->dst_reg];
+		uint64_t *to = &registers[at->dst_reg];
 
 		switch (BPF_CLASS(at->code)) {
 		case BPF_LDX:
-			EXPECT((size_t)at->off <= sizeof(*context) - sizeof(*to));
-			memcpy(to, (const char *)context + at->off, sizeof(*to));
+			EXPECT((size_t)at->off <= sizeof(*context) - sizeof(word));
+			memcpy(&word, (const char *)context + at->off, sizeof(word));
+			*to = word;
 			break;
-		case BPF_ALU:
+		case BPF_LD: /* 64 bits, in two instructions */
+			*to = (uint64_t)(uint32_t)at[1].imm << 32 | (uint32_t)at->imm;
+			i++;
+			break;
 		case BPF_ALU64:
 			*to = reckon(at, *to, registers[at->src_reg]);
 			break;
 		default:
 			if (at->code == (BPF_JMP | BPF_EXIT))
 				return registers[BPF_REG_0];
-			if (holds(at, *to))
+			if (holds(at, registers))
 				i += (size_t)at->off;
 			break;
 		}
@@ -135,8 +148,8 @@ static struct bpf_cgroup_dev_ctx take_question(struct input *input)
 	return (struct bpf_cgroup_dev_ctx){
 		.access_type = (uint32_t)(bits % 7 + 1) << 16 |
 			       (bits & 0x80 ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR),
-		.major = take_device_number(input),
-		.minor = take_device_number(input),
+		.major = take_device_number(input) & 0xfff, /* as large as the kernel's are */
+		.minor = take_device_number(input) & 0xfffff,
 	};
 }
 

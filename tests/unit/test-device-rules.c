@@ -93,40 +93,46 @@ struct wish {
 	uint32_t major, minor, access;
 };
 
-static bool jumps(const struct bpf_insn *at, uint32_t value)
+static bool jumps(const struct bpf_insn *at, const uint64_t *registers)
 {
+	uint64_t value = registers[at->dst_reg];
+
+	if (BPF_SRC(at->code) == BPF_X && BPF_OP(at->code) == BPF_JNE)
+		return value != registers[at->src_reg];
 	switch (BPF_OP(at->code)) {
 	case BPF_JA:
 		return true;
 	case BPF_JNE:
-		return value != (uint32_t)at->imm;
+		return (uint32_t)value != (uint32_t)at->imm;
 	case BPF_JSET:
-		return (value & (uint32_t)at->imm) != 0;
+		return ((uint32_t)value & (uint32_t)at->imm) != 0;
 	default:
 		ck_abort_msg("jump %#x is unknown", at->code);
 	}
 	return false;
 }
 
-static void reckon(const struct bpf_insn *at, uint64_t *registers)
+static uint64_t reckon(const struct bpf_insn *at, const uint64_t *registers)
 {
-	uint64_t operand = BPF_SRC(at->code) == BPF_X ? registers[at->src_reg] : (uint32_t)at->imm;
-	uint32_t value = (uint32_t)registers[at->dst_reg];
+	uint64_t value = registers[at->dst_reg];
+	uint64_t operand =
+		BPF_SRC(at->code) == BPF_X ? registers[at->src_reg] : (uint64_t)(int64_t)at->imm;
 
 	switch (BPF_OP(at->code)) {
 	case BPF_MOV:
-		value = (uint32_t)operand;
-		break;
+		return operand;
 	case BPF_AND:
-		value &= (uint32_t)operand;
-		break;
+		return value & operand;
+	case BPF_OR:
+		return value | operand;
+	case BPF_LSH:
+		return value << operand;
 	case BPF_RSH:
-		value >>= operand;
-		break;
+		return value >> operand;
 	default:
 		ck_abort_msg("operation %#x is unknown", at->code);
 	}
-	registers[at->dst_reg] = value;
+	return 0;
 }
 
 /* Runs the program as the kernel would. */
@@ -149,9 +155,13 @@ static bool run_program(const struct bpf_insn *code, size_t length, const struct
 			memcpy(&word, (const char *)&context + at->off, sizeof(word));
 			registers[at->dst_reg] = word;
 			break;
-		case BPF_ALU:
+		case BPF_LD: /* 64 bits, in two instructions */
+			registers[at->dst_reg] =
+				(uint64_t)(uint32_t)at[1].imm << 32 | (uint32_t)at->imm;
+			i++;
+			break;
 		case BPF_ALU64:
-			reckon(at, registers);
+			registers[at->dst_reg] = reckon(at, registers);
 			break;
 		case BPF_JMP:
 		case BPF_JMP32:
@@ -159,7 +169,7 @@ static bool run_program(const struct bpf_insn *code, size_t length, const struct
 				return registers[0] == 1;
 			if (at->off < 0)
 				ck_abort_msg("instruction %zu jumps back", i);
-			if (jumps(at, (uint32_t)registers[at->dst_reg]))
+			if (jumps(at, registers))
 				i += (size_t)at->off;
 			break;
 		default:
