@@ -41,6 +41,8 @@ RUNTIME_SOURCES = \
 	src/basic/number-list.h \
 	src/basic/process.c \
 	src/basic/process.h \
+	src/basic/self.c \
+	src/basic/self.h \
 	src/basic/signals.c \
 	src/basic/signals.h \
 	src/basic/socket.c \

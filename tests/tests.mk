@@ -93,6 +93,7 @@ UNIT_TESTS = \
 	tests/unit/test-seccomp-stub \
 	tests/unit/test-seccomp-tree \
 	tests/unit/test-seccomp \
+	tests/unit/test-self \
 	tests/unit/test-selinux \
 	tests/unit/test-socket \
 	tests/unit/test-specification \

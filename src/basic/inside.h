@@ -26,6 +26,10 @@ int inside_make_directory(int root, const char *path, mode_t mode, struct error 
  * is missing.  It may be of any type but a symbolic link or a directory. */
 int inside_make_file(int root, const char *path, mode_t mode, struct error *err);
 
+/* Makes what path names, a directory or a file by the type in mode, in a directory that is there, and opens it,
+ * O_PATH; returns a negative errno: EEXIST also for a link that leads nowhere, ENOENT where more is missing. */
+int inside_add(int root, const char *path, mode_t mode);
+
 /* Opens the directory that path's last component lies in, O_PATH, making it if need be, and points
  * *name at that component.  An error if path names the root itself or ends in "..". */
 int inside_make_parent(int root, const char *path, const char **name, struct error *err);

@@ -12,13 +12,14 @@ enum {
 	SET_SIZE = 8,
 };
 
-void signals_reset(void)
+void signals_reset(uint64_t signals)
 {
 	/* struct sigaction of the kernel: all zero is SIG_DFL on every architecture. */
 	static const uint64_t standard[8];
 	static const uint64_t none;
 
 	for (long number = 1; number <= LAST_SIGNAL; number++)
-		syscall(SYS_rt_sigaction, number, standard, NULL, SET_SIZE);
+		if (signals >> (number - 1) & 1)
+			syscall(SYS_rt_sigaction, number, standard, NULL, SET_SIZE);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, SET_SIZE);
 }

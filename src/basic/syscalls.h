@@ -39,6 +39,16 @@
 #define P_PIDFD 3 /* waitid(2) */
 #endif
 
+#ifdef SYS_setresuid32 /* the plain ones are of ids with 16 bits there */
+#define SET_UIDS   SYS_setresuid32
+#define SET_GIDS   SYS_setresgid32
+#define SET_GROUPS SYS_setgroups32
+#else
+#define SET_UIDS   SYS_setresuid
+#define SET_GIDS   SYS_setresgid
+#define SET_GROUPS SYS_setgroups
+#endif
+
 static inline int sys_openat2(int dir, const char *path, const struct open_how *how)
 {
 	return (int)syscall(SYS_openat2, dir, path, how, sizeof(*how));
@@ -171,6 +181,22 @@ struct sys_dirent {
 static inline long sys_getdents64(int dir, struct sys_dirent *entries, size_t size)
 {
 	return syscall(SYS_getdents64, dir, entries, size);
+}
+
+/* The three ids of each kind at once.  A C library stops all threads of the process for these; here it has one. */
+static inline int sys_setresuid(uid_t id)
+{
+	return (int)syscall(SET_UIDS, id, id, id);
+}
+
+static inline int sys_setresgid(gid_t id)
+{
+	return (int)syscall(SET_GIDS, id, id, id);
+}
+
+static inline int sys_setgroups(size_t count, const uint32_t *groups)
+{
+	return (int)syscall(SET_GROUPS, count, groups);
 }
 
 static inline int sys_capget(void *header, void *data)

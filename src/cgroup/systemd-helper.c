@@ -79,7 +79,7 @@ static _Noreturn void become_helper(int program, int socket, int null)
 	char *const args[] = {(char *)PROGRAM, NULL};
 	char *const environment[] = {NULL};
 
-	signals_reset();
+	signals_reset(EVERY_SIGNAL);
 	/* All of them have numbers above 2 here: stdio is open in every command. */
 	dup2(socket, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);

@@ -19,21 +19,11 @@
 #include "launch/order.h"
 #include "linux/hook-state.h"
 
-static bool has_capability(int capability)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, sets) < 0)
-		return false;
-	return sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
-}
-
 /* The host's procfs, which the container's mounts cannot cover; what is written below it is written to
  * the kernel. */
 static int open_proc(struct error *err)
 {
-	autoclose int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct statfs filesystem;
 
 	if (fd < 0 || fstatfs(fd, &filesystem) < 0)
@@ -54,6 +44,8 @@ static void raise_open_files(struct container *container)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	container->open_files = limit.rlim_cur;
+	if (limit.rlim_cur == limit.rlim_max)
+		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -62,8 +54,6 @@ static int look_around(struct container *container, struct error *err)
 {
 	const struct oci_hooks *hooks = container->config->hooks;
 
-	container->host_privileges = has_capability(CAP_SYS_ADMIN);
-	container->limits_by_init = !has_capability(CAP_SYS_RESOURCE);
 	container->uid = geteuid();
 	container->gid = getegid();
 	container->debug = log_debug_enabled();
@@ -74,7 +64,11 @@ static int look_around(struct container *container, struct error *err)
 	container->start_socket = -1;
 	container->hook_output = (struct hook_output){-1, -1};
 	container->proc_fd = open_proc(err);
-	return container->proc_fd < 0 ? container->proc_fd : 0;
+	if (container->proc_fd < 0 || self_read(container->proc_fd, &container->self, err) < 0)
+		return -err->code;
+	container->host_privileges = container->self.effective >> CAP_SYS_ADMIN & 1;
+	container->limits_by_init = !(container->self.effective >> CAP_SYS_RESOURCE & 1);
+	return 0;
 }
 
 /* Which sections take part. */

@@ -114,19 +114,12 @@ static int capabilities_validate(const struct oci_config *config, struct error *
 	return expect_subset(plan.inheritable, "inheritable", plan.bounding, "bounding", err);
 }
 
-/* Of every capability that the kernel has, those in this process's bounding set; or all. */
-static uint64_t in_bounding_set(bool all)
+/* Those of these capabilities that the kernel has. */
+static uint64_t known_to_kernel(uint64_t capabilities)
 {
-	uint64_t capabilities = 0;
-
-	for (int i = 0; i < MOST_CAPABILITIES; i++) {
-		int r = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-
-		if (r < 0)
-			break;
-		if (r == 1 || all)
-			capabilities |= BIT(i);
-	}
+	for (int i = 0; i < MOST_CAPABILITIES; i++)
+		if ((capabilities & BIT(i)) && prctl(PR_CAPBSET_READ, i, 0, 0, 0) < 0)
+			capabilities &= ~BIT(i);
 	return capabilities;
 }
 
@@ -145,6 +138,11 @@ static int get_sets(struct kernel_sets *sets)
 static uint64_t permitted_of(const struct kernel_sets *sets)
 {
 	return sets->half[0].permitted | (uint64_t)sets->half[1].permitted << 32;
+}
+
+static uint64_t effective_of(const struct kernel_sets *sets)
+{
+	return sets->half[0].effective | (uint64_t)sets->half[1].effective << 32;
 }
 
 /* Leaves out of the plan what cannot be had, and says so. */
@@ -176,17 +174,21 @@ static int capabilities_prepare(struct container *container, struct error *err)
 	const struct oci_process *process = container->config->process;
 	int namespaces = container->new_namespaces | container->joined_namespaces;
 	bool all = namespaces & CLONE_NEWUSER; /* who enters a user namespace has all in it */
+	struct capability_plan *plan = &container->capabilities;
 	struct names unknown = {.length = 0};
-	struct kernel_sets own = {0};
-	uint64_t bounding;
+	uint64_t known;
 
+	(void)err;
 	if (!process || !process->capabilities)
 		return 0;
-	if (get_sets(&own) < 0)
-		return error_errno(err, errno, "process.capabilities: find the runtime's own");
-	bounding = in_bounding_set(all);
-	container->capabilities = read_sets(process->capabilities, &unknown);
-	limit_plan(&container->capabilities, bounding, all ? bounding : permitted_of(&own));
+	*plan = read_sets(process->capabilities, &unknown);
+	if (!all) {
+		limit_plan(plan, container->self.bounding, container->self.permitted);
+		return 0;
+	}
+	known = known_to_kernel(plan->bounding | plan->permitted | plan->inheritable |
+				plan->ambient);
+	limit_plan(plan, known, known);
 	return 0;
 }
 
@@ -246,7 +248,7 @@ static int make_permitted_effective(struct error *err)
 	if (get_sets(&sets) < 0)
 		return error_errno(err, errno, "process.capabilities: find init's own");
 	plan.permitted = plan.effective = permitted_of(&sets);
-	return set_sets(&plan, err);
+	return plan.effective == effective_of(&sets) ? 0 : set_sets(&plan, err);
 }
 
 static int capabilities_apply(struct container *container, struct error *err)
@@ -260,8 +262,6 @@ static int capabilities_apply(struct container *container, struct error *err)
 		r = set_sets(plan, err);
 	if (r == 0)
 		r = set_ambient(plan->ambient, err);
-	if (r == 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
-		r = error_errno(err, errno, "process.capabilities: stop keeping them");
 	return r;
 }
 

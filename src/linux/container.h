@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "basic/arena.h"
+#include "basic/self.h"
 #include "libocispec/types.h"
 #include "linux/hooks.h"
 
@@ -146,6 +147,7 @@ struct container {
 	const char *notify_folder; /* where the socket of sd_notify(3) will be, or NULL */
 
 	/* What the runtime may do, and is. */
+	struct self self;     /* the runtime, and so what init begins as */
 	bool host_privileges; /* CAP_SYS_ADMIN in the namespaces that it was started in */
 	bool limits_by_init;  /* no CAP_SYS_RESOURCE: another user's limits can't be set */
 	uid_t uid;	      /* the runtime's effective ids, outside */

@@ -104,12 +104,9 @@ static int devices_validate(const struct oci_config *config, struct error *err)
 
 static bool can_make_nodes(const struct container *container)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
 	if ((container->new_namespaces | container->joined_namespaces) & CLONE_NEWUSER)
 		return false;
-	if (syscall(SYS_capget, &header, data) < 0 || !(data[0].effective & (1u << CAP_MKNOD)))
+	if (!(container->self.effective >> CAP_MKNOD & 1))
 		return false;
 	return in_first_user_namespace();
 }
@@ -307,6 +304,13 @@ struct dev {
 	int root, fd;
 };
 
+static int find_dev(struct dev *dev, struct error *err)
+{
+	if (dev->fd < 0)
+		dev->fd = mount_real_directory(dev->root, "/dev", err);
+	return dev->fd < 0 ? dev->fd : 0;
+}
+
 static int put_device(struct dev *dev, struct device_plan *plan, struct error *err)
 {
 	static const char folder[] = "/dev/";
@@ -314,34 +318,28 @@ static int put_device(struct dev *dev, struct device_plan *plan, struct error *e
 	autoclose int parent = -1;
 
 	if (strncmp(plan->path, folder, sizeof(folder) - 1) == 0 && !strchr(name, '/')) {
-		if (dev->fd < 0)
-			dev->fd = mount_real_directory(dev->root, "/dev", err);
-		return dev->fd < 0 ? dev->fd : put_in(plan, dev->fd, name, err);
+		return find_dev(dev, err) < 0 ? -err->code : put_in(plan, dev->fd, name, err);
 	}
 	parent = inside_make_parent(dev->root, plan->path, &name, err);
 	return parent < 0 ? parent : put_in(plan, parent, name, err);
 }
 
-static int put_devices(struct container *container, struct error *err)
+static int put_devices(struct container *container, struct dev *dev, struct error *err)
 {
-	struct dev dev = {.root = container->root_fd, .fd = -1};
+	mode_t saved = umask(0);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < container->devices_len; i++) {
-		r = put_device(&dev, &container->devices[i], err);
+		r = put_device(dev, &container->devices[i], err);
 		if (r < 0)
 			device_error_in(&container->devices[i], err);
 	}
-	close_fd(&dev.fd);
+	umask(saved);
 	return r;
 }
 
-static int make_links(int root, struct error *err)
+static int make_links(int dev, struct error *err)
 {
-	autoclose int dev = mount_real_directory(root, "/dev", err);
-
-	if (dev < 0)
-		return dev;
 	/* An image's own ptmx may be anything; on a read-only file system it has to do. */
 	if (unlinkat(dev, "ptmx", 0) < 0 && errno != ENOENT && errno != EROFS)
 		return error_errno(err, errno, "replace /dev/ptmx in the container");
@@ -355,17 +353,19 @@ static int make_links(int root, struct error *err)
 
 static int devices_make(struct container *container, struct error *err)
 {
-	mode_t saved;
+	struct dev dev = {.root = container->root_fd, .fd = -1};
 	int r;
 
 	if (container->devices_len == 0)
 		return 0;
-	saved = umask(0);
-	r = put_devices(container, err);
-	umask(saved);
-	if (r < 0 || !container->default_devices)
-		return r;
-	return make_links(container->root_fd, err);
+	r = put_devices(container, &dev, err);
+	if (r == 0 && container->default_devices) {
+		r = find_dev(&dev, err);
+		if (r == 0)
+			r = make_links(dev.fd, err);
+	}
+	leave_fd(&dev.fd);
+	return r;
 }
 
 const struct section section_devices = {

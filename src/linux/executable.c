@@ -46,7 +46,7 @@ static bool leads_through_magic_link(const char *path)
 		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_NO_MAGICLINKS,
 	};
-	autoclose int fd = sys_openat2(AT_FDCWD, path, &how);
+	autoleave int fd = sys_openat2(AT_FDCWD, path, &how);
 	struct stat status;
 
 	/* ELOOP is also said of links without end: those stat(2) does not follow either. */

@@ -188,7 +188,7 @@ static _Noreturn void become_hook(const struct oci_hook *hook, const char *direc
 
 	/* Nobody would wait for it any more. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	signals_reset();
+	signals_reset(EVERY_SIGNAL);
 	setpgid(0, 0);
 	/* In a container's mount namespace the bundle may be out of reach; the hook decides what that means. */
 	if (directory && chdir(directory) < 0)

@@ -19,7 +19,7 @@
 static int loopback_apply(struct container *container, struct error *err)
 {
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	autoclose int fd = -1;
+	autoleave int fd = -1;
 
 	if (!(container->new_namespaces & CLONE_NEWNET))
 		return 0;

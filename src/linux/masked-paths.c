@@ -66,7 +66,7 @@ static int masked_open(struct container *container, struct error *err)
 
 static int open_empty(const struct container *container, struct error *err)
 {
-	autoclose int context = sys_fsopen("tmpfs");
+	autoleave int context = sys_fsopen("tmpfs");
 	int fd = -1;
 
 	if (context >= 0 && sys_fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", "2") == 0 &&
@@ -80,7 +80,7 @@ static int open_empty(const struct container *container, struct error *err)
 
 static int attach_cover(struct cover *cover, int place, struct error *err)
 {
-	autoclose int clone = -1;
+	autoleave int clone = -1;
 
 	if (!cover->attached) {
 		cover->attached = true;
@@ -96,7 +96,7 @@ static int attach_cover(struct cover *cover, int place, struct error *err)
 static int mask(const struct container *container, const char *path, struct cover *null,
 		struct cover *empty, struct error *err)
 {
-	autoclose int place = mounts_open_inside(container, path);
+	autoleave int place = mounts_open_inside(container, path);
 	struct stat status;
 
 	/* What is not there needs no cover, nor does what this user namespace's root can't get at. */
@@ -129,8 +129,8 @@ static int masked_paths_apply(struct container *container, struct error *err)
 		if (r < 0)
 			error_in(err, "linux.maskedPaths[%zu] (%s)", i, path);
 	}
-	close_fd(&container->null_fd);
-	close_fd(&empty.fd);
+	leave_fd(&container->null_fd);
+	leave_fd(&empty.fd);
 	return r;
 }
 

@@ -81,13 +81,17 @@ static int open_place(int root, const struct mount_plan *plan, bool is_file, str
 {
 	bool nofollow = plan->options.extras & EXTRA_DESTINATION_NOFOLLOW;
 	char path[PATH_MAX];
-	int fd;
+	int fd, made = -1;
 
 	snprintf(path, sizeof(path), "%s", plan->destination);
 	for (int i = 0; i < MOST_LINKS; i++) {
 		fd = inside_try(root, path, nofollow ? O_PATH | O_NOFOLLOW : O_PATH);
 		if (fd >= 0)
 			return fd;
+		if (fd == -ENOENT && i == 0)
+			made = inside_add(root, path, is_file ? S_IFREG | 0644 : S_IFDIR | 0755);
+		if (made >= 0)
+			return made;
 		if (fd != -ENOENT || nofollow || !follow_dangling(root, path, sizeof(path)))
 			break;
 	}
@@ -132,26 +136,32 @@ static bool is_proc(int fd)
 
 /* /proc itself, and below it what validation let through, may be mounted on; a link may not lead there
  * from elsewhere. */
-static int check_place(const struct mount_plan *plan, int place, bool is_file, struct error *err)
+static int check_place(const struct mount_plan *plan, int place, struct error *err)
 {
 	bool proc = strcmp(plan->destination, "/proc") == 0;
 	bool below_proc = strncmp(plan->destination, "/proc/", strlen("/proc/")) == 0;
-	struct stat status;
 
-	if (is_proc(place) && !proc && !below_proc)
+	if (!proc && !below_proc && is_proc(place))
 		return error_config(err, "it leads into a proc file system in the container");
 	if (proc && !is_proc(plan->fd)) {
 		error_config(err, "only a proc file system may be mounted there");
 		return error_hint(err, "the container's programs trust what they read in /proc");
 	}
-	if (fstat(place, &status) < 0)
-		return error_errno(err, errno, "look at it in the container");
-	if (is_file && S_ISDIR(status.st_mode))
-		return error_config(err, "the source is a file and the destination a directory");
-	if (!is_file && !S_ISDIR(status.st_mode))
-		return error_config(err, "the source is a directory and the destination a %s",
-				    S_ISLNK(status.st_mode) ? "symbolic link" : "file");
 	return 0;
+}
+
+/* A directory goes on a directory only, and what is none on what is none. */
+static int explain_attach(const struct mount_plan *plan, int place, struct error *err)
+{
+	int code = errno;
+	struct stat status;
+
+	if (fstat(place, &status) < 0 || S_ISDIR(status.st_mode) != plan->is_file)
+		return error_errno(err, code, "attach it");
+	if (plan->is_file)
+		return error_config(err, "the source is a file and the destination a directory");
+	return error_config(err, "the source is a directory and the destination a %s",
+			    S_ISLNK(status.st_mode) ? "symbolic link" : "file");
 }
 
 static bool has_data(const struct mount_plan *plan, const char *key)
@@ -207,23 +217,18 @@ static int attach_tree(const struct container *container, struct mount_plan *pla
 		       struct error *err)
 {
 	int root = container->root_fd;
-	autoclose int place = -1;
-	struct stat status;
-	bool is_file;
+	autoleave int place = needs_real_directory(plan)
+				      ? mount_real_directory(root, plan->destination, err)
+				      : open_place(root, plan, plan->is_file, err);
 
-	if (fstat(plan->fd, &status) < 0)
-		return error_errno(err, errno, "look at the mount");
-	is_file = !S_ISDIR(status.st_mode);
-	place = needs_real_directory(plan) ? mount_real_directory(root, plan->destination, err)
-					   : open_place(root, plan, is_file, err);
 	if (place < 0)
 		return place;
-	if (check_place(plan, place, is_file, err) < 0 || fill(container, plan, place, err) < 0)
+	if (check_place(plan, place, err) < 0 || fill(container, plan, place, err) < 0)
 		return -err->code;
 	if (sys_move_mount(plan->fd, place) < 0)
-		return error_errno(err, errno, "attach it");
+		return explain_attach(plan, place, err);
 	if (!plan->finish_readonly && !is_kernels(plan))
-		close_fd(&plan->fd);
+		leave_fd(&plan->fd);
 	return 0;
 }
 
@@ -300,7 +305,7 @@ static int finish_mount(struct mount_plan *plan, struct error *err)
 
 	if (plan->finish_readonly && plan->fd >= 0 && sys_mount_setattr(plan->fd, 0, &readonly) < 0)
 		return error_errno(err, errno, "make it read-only");
-	close_fd(&plan->fd);
+	leave_fd(&plan->fd);
 	return 0;
 }
 

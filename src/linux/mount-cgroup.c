@@ -224,7 +224,7 @@ static int open_new(const struct mount_plan *plan, struct error *err)
 {
 	bool v2 = plan->hierarchy[0] == '\0';
 	const char *type = v2 ? "cgroup2" : "cgroup";
-	autoclose int context = sys_fsopen(type);
+	autoleave int context = sys_fsopen(type);
 	int fd = -1;
 
 	if (context >= 0 && sys_fsconfig(context, FSCONFIG_SET_STRING, "source", "cgroup") == 0 &&
@@ -272,9 +272,12 @@ int mount_cgroup_open(const struct container *container, struct mount_plan *plan
 	char path[PATH_MAX];
 
 	if (spaces & CLONE_NEWCGROUP) {
+		struct mount_plan made = *plan;
+
+		made.kind = MOUNT_FILE_SYSTEM;
 		plan->fd = open_new(plan, err);
 		if (plan->fd >= 0)
-			return mount_dress(container, plan, plan->fd, err);
+			return mount_dress(container, &made, plan->fd, err);
 	} else if (own_directory(plan, path, sizeof(path), err) == 0) {
 		plan->fd = mount_open_host(path, err);
 		if (plan->fd >= 0)

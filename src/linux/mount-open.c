@@ -100,7 +100,7 @@ static int explain_refusal(int context, const char *type, struct error *err)
 
 int mount_open_file_system(const struct mount_plan *plan, const char *type, struct error *err)
 {
-	autoclose int context = sys_fsopen(type);
+	autoleave int context = sys_fsopen(type);
 	uint64_t attributes = plan->options.set;
 	const char *refused = NULL;
 	int fd, r;
@@ -150,32 +150,33 @@ static int open_legacy(const struct container *container, const struct mount_pla
 int mount_find_source(const struct mount_plan *plan, struct error *err)
 {
 	bool nofollow = plan->options.extras & EXTRA_SOURCE_NOFOLLOW;
-	int fd = open(plan->source, O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0));
+	int fd = openat(AT_FDCWD, plan->source, O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0));
 
 	return fd >= 0 ? fd : error_errno(err, errno, "bind source %s", plan->source);
 }
 
 int mount_open_source(struct mount_plan *plan, struct error *err)
 {
+	bool nofollow = plan->options.extras & EXTRA_SOURCE_NOFOLLOW;
 	unsigned int depth = plan->options.recursive ? AT_RECURSIVE : 0;
-	autoclose int source = mount_find_source(plan, err);
 	struct stat status;
 
-	if (source < 0)
-		return source;
-	if (fstat(source, &status) < 0)
+	plan->fd = sys_open_tree(AT_FDCWD, plan->source,
+				 OPEN_TREE_CLONE | depth | (nofollow ? AT_SYMLINK_NOFOLLOW : 0));
+	if (plan->fd < 0) {
+		error_errno(err, errno, "bind source %s", plan->source);
+		return err->code == EINVAL && !depth
+			       ? error_hint(err, "there are mounts below it that must not be "
+						 "uncovered: use rbind")
+			       : -err->code;
+	}
+	if (fstat(plan->fd, &status) < 0)
 		return error_errno(err, errno, "bind source %s", plan->source);
 	if (plan->inode && (plan->device != status.st_dev || plan->inode != status.st_ino))
 		return error_config(err, "bind source %s was exchanged in the meantime",
 				    plan->source);
 	plan->is_file = !S_ISDIR(status.st_mode);
-	plan->fd = sys_open_tree(source, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | depth);
-	if (plan->fd >= 0)
-		return 0;
-	error_errno(err, errno, "bind source %s", plan->source);
-	if (err->code == EINVAL && !depth)
-		error_hint(err, "there are mounts below it that must not be uncovered: use rbind");
-	return -err->code;
+	return 0;
 }
 
 int mount_open_host(const char *path, struct error *err)
@@ -264,6 +265,11 @@ int mount_dress(const struct container *container, const struct mount_plan *plan
 		own = (struct mount_attr){0};
 	if (plan->finish_readonly)
 		own.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	if (plan->kind == MOUNT_BIND && !options->recursive) { /* it is one mount: one call */
+		all.attr_set = (all.attr_set & ~own.attr_clr) | own.attr_set;
+		all.attr_clr = (all.attr_clr & ~own.attr_set) | own.attr_clr;
+		own = (struct mount_attr){0};
+	}
 	if (set_attributes(fd, AT_RECURSIVE, all, err) < 0 || set_attributes(fd, 0, own, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < options->propagation_len; i++) {

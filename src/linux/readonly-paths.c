@@ -33,8 +33,8 @@ static int readonly_paths_validate(const struct oci_config *config, struct error
 static int make_readonly(const struct container *container, const char *path, struct error *err)
 {
 	struct mount_attr change = {.attr_set = MOUNT_ATTR_RDONLY};
-	autoclose int place = mounts_open_inside(container, path);
-	autoclose int tree = -1;
+	autoleave int place = mounts_open_inside(container, path);
+	autoleave int tree = -1;
 
 	/* What is not there, or out of reach even for this user namespace's root, can't be changed. */
 	if (place == -ENOENT || place == -ENOTDIR || place == -EACCES)

@@ -62,7 +62,7 @@ static const char *absolute_path(const struct container *container, struct error
 
 static int open_root(const char *path, struct stat *status, struct error *err)
 {
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT)
 		return error_config(err, "root.path: %s does not exist", path);
@@ -141,14 +141,14 @@ static int open_place(const struct container *container)
 	int fd = -1;
 
 	if (container->root_hooks)
-		fd = open(container->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? fd : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = openat(AT_FDCWD, container->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* Makes the tree a mount of this namespace, and the root to work in. */
 static int attach_root(struct container *container, int *tree, struct error *err)
 {
-	autoclose int top = open_place(container);
+	autoleave int top = open_place(container);
 
 	if (top < 0 || sys_move_mount(*tree, top) < 0)
 		return error_errno(err, errno, "attach the root file system");
@@ -204,7 +204,7 @@ static int root_attach(struct container *container, struct error *err)
 		container->root_fd = reopen_root(container, err);
 		return container->root_fd < 0 ? container->root_fd : 0;
 	}
-	container->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	container->root_fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return container->root_fd < 0 ? error_errno(err, errno, "open the root") : 0;
 }
 

@@ -190,7 +190,7 @@ static int write_setting(int proc, const struct oci_pair *setting, struct error 
 		.flags = O_WRONLY | O_NOCTTY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
 	};
-	autoclose int fd = sys_openat2(proc, setting->key, &how);
+	autoleave int fd = sys_openat2(proc, setting->key, &how);
 	size_t length = strlen(setting->value);
 	ssize_t written;
 

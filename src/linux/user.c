@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "basic/syscalls.h"
 #include "linux/id-mappings.h"
 #include "linux/section.h"
 
@@ -137,7 +138,7 @@ static int set_groups(const struct container *container, struct error *err)
 	const struct oci_user *user = container->config->process->user;
 
 	if (keeps_groups(container) ||
-	    setgroups(user->additional_gids_len, (const gid_t *)user->additional_gids) == 0)
+	    sys_setgroups(user->additional_gids_len, user->additional_gids) == 0)
 		return 0;
 	/* A user namespace where setgroups(2) is denied: no group can be added in it, and the caller's
 	 * can't be dropped.  Fine also if there were none. */
@@ -166,9 +167,9 @@ static int switch_user(const struct oci_user *user, struct error *err)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "process.user: keep the capabilities");
-	if (setresgid(user->gid, user->gid, user->gid) < 0)
+	if (sys_setresgid(user->gid) < 0)
 		return error_errno(err, errno, "process.user.gid: become %" PRIu32, user->gid);
-	if (setresuid(user->uid, user->uid, user->uid) < 0)
+	if (sys_setresuid(user->uid) < 0)
 		return error_errno(err, errno, "process.user.uid: become %" PRIu32, user->uid);
 	return check_ids(user, err);
 }

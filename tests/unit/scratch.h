@@ -159,6 +159,16 @@ static inline const char *scratch_place(void)
 		       : "/tmp";
 }
 
+static inline void scratch_know_self(struct scratch *s)
+{
+	struct error err = {0};
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (proc < 0 || self_read(proc, &s->container.self, &err) < 0)
+		abort();
+	close(proc);
+}
+
 static inline void scratch_begin(struct scratch *s)
 {
 	struct error err = {0};
@@ -187,6 +197,7 @@ static inline void scratch_begin(struct scratch *s)
 	s->container.bundle = s->path;
 	s->container.arena = &s->arena;
 	s->container.host_privileges = geteuid() == 0;
+	scratch_know_self(s);
 }
 
 static inline void scratch_end(struct scratch *s)

@@ -230,6 +230,23 @@ TEST(makes_the_parent_and_names_the_rest)
 	finish();
 }
 
+TEST(adds_what_is_missing_where_the_rest_is_there)
+{
+	begin();
+	expect_inside(inside_add(root, "/etc/new", S_IFREG | 0640), "etc/new");
+	expect_inside(inside_add(root, "etc/folder", S_IFDIR | 0700), "etc/folder");
+	expect_inside(inside_add(root, "top", S_IFDIR | 0700), "top");
+	ck_assert_int_eq(inside_add(root, "/etc/new", S_IFREG | 0640), -EEXIST);
+	ck_assert_int_eq(inside_add(root, "missing/new", S_IFDIR | 0700), -ENOENT);
+	ck_assert_int_eq(inside_add(root, "etc/..", S_IFDIR | 0700), -EEXIST);
+	link_in_root("dangling", host("empty/made"));
+	ck_assert_int_eq(inside_add(root, "dangling", S_IFREG | 0640), -EEXIST);
+	link_in_root("out", host("empty"));
+	ck_assert_int_eq(inside_add(root, "out/made", S_IFREG | 0640), -ENOENT);
+	ck_assert_int_lt(faccessat(tree.fd, "host/empty/made", F_OK, 0), 0);
+	finish();
+}
+
 TEST(makes_through_links_inside_alone)
 {
 	begin();
@@ -370,7 +387,7 @@ RUN_TESTS("inside", opens_what_is_there_with_or_without_a_slash, tells_what_is_m
 	  does_not_follow_the_links_of_proc, gives_up_on_links_in_a_circle,
 	  does_not_wait_for_the_other_side_of_a_fifo, makes_what_is_missing_of_a_directory,
 	  makes_a_file_and_what_is_above_it, makes_the_parent_and_names_the_rest,
-	  makes_through_links_inside_alone, makes_nothing_on_the_host,
-	  does_not_go_up_from_what_is_not_there, refuses_a_file_in_the_way,
-	  refuses_names_and_paths_that_are_too_long,
+	  adds_what_is_missing_where_the_rest_is_there, makes_through_links_inside_alone,
+	  makes_nothing_on_the_host, does_not_go_up_from_what_is_not_there,
+	  refuses_a_file_in_the_way, refuses_names_and_paths_that_are_too_long,
 	  is_not_led_out_by_somebody_who_exchanges_directories)

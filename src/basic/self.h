@@ -1,0 +1,15 @@
+/* What the calling process is: one read of /proc/self/status instead of a hundred system calls. */
+#pragma once
+
+#include <stdint.h>
+
+#include "basic/error.h"
+
+/* Sets of capabilities: bit n is capability n.  proc(5), capabilities(7). */
+struct self {
+	uint64_t ignored; /* signals: bit n is signal n + 1 */
+	uint64_t permitted, effective, bounding;
+};
+
+/* proc: the directory of a procfs. */
+int self_read(int proc, struct self *self, struct error *err);

@@ -1,0 +1,76 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/self.h"
+#include "basic/syscalls.h"
+#include "unit.h"
+
+static struct error err;
+
+static struct self read_self(void)
+{
+	struct self self = {0};
+	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_eq(self_read(proc, &self, &err), 0);
+	close(proc);
+	return self;
+}
+
+TEST(knows_which_signals_are_ignored)
+{
+	const uint64_t chosen = UINT64_C(1) << (SIGUSR2 - 1) | UINT64_C(1) << (SIGRTMAX - 1);
+
+	ck_assert_uint_eq(read_self().ignored & chosen, 0);
+	signal(SIGUSR2, SIG_IGN);
+	signal(SIGRTMAX, SIG_IGN);
+	ck_assert_uint_eq(read_self().ignored & chosen, chosen);
+	signal(SIGUSR2, SIG_DFL);
+	signal(SIGRTMAX, SIG_DFL);
+}
+
+TEST(agrees_with_the_system_calls)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct half[2] = {0};
+	struct self self = read_self();
+
+	ck_assert_int_eq(sys_capget(&header, half), 0);
+	ck_assert_uint_eq(self.permitted, half[0].permitted | (uint64_t)half[1].permitted << 32);
+	ck_assert_uint_eq(self.effective, half[0].effective | (uint64_t)half[1].effective << 32);
+	for (int i = 0; i < 64; i++)
+		ck_assert_int_eq(self.bounding >> i & 1, prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1);
+}
+
+/* Only for a procfs is the caller there. */
+TEST(says_what_is_missing)
+{
+	char folder[] = "/tmp/proa-unit-self.XXXXXX";
+	struct self self;
+	int directory, fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(self_read(directory, &self, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "read /proc/self/status: no such file or directory");
+
+	ck_assert_int_eq(mkdirat(directory, "self", 0700), 0);
+	fd = openat(directory, "self/status", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	ck_assert_int_eq(write(fd, "Name:\tproa\nSigIgn:\t0\n", 21), 21);
+	close(fd);
+	ck_assert_int_eq(self_read(directory, &self, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "/proc/self/status says nothing of \"CapPrm:\"");
+	unlinkat(directory, "self/status", 0);
+	unlinkat(directory, "self", AT_REMOVEDIR);
+	close(directory);
+	rmdir(folder);
+}
+
+RUN_TESTS("self", knows_which_signals_are_ignored, agrees_with_the_system_calls,
+	  says_what_is_missing)
