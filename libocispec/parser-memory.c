@@ -56,7 +56,7 @@ int parser_memory_reserve(struct parser_memory *memory, struct arena *arena, siz
 	const size_t size = BUFFERS * length + PARSER_SIZE;
 
 	*memory = (struct parser_memory){
-		.next = arena_alloc(arena, size),
+		.next = arena_alloc_apart(arena, size),
 		.left = size,
 		.functions = {.malloc = take, .realloc = grow, .free = give_back},
 	};

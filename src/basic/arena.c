@@ -27,7 +27,15 @@
 enum {
 	ARENA_SIZE = 256 * 1024 * 1024, /* address space; pages come when they are touched */
 	ALIGNMENT = 16,
+	/* Which pages are sure to be touched: to ask for all of them at once takes a fifth of the time that as
+	 * many page faults take. */
+	SURE_OF_A_PLAN = 20 * 4096,
+	SURE_OF_ANY = 4 * 4096,
 };
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14; before, the pages come one by one */
+#endif
 
 int arena_open_private(struct arena *arena, struct error *err)
 {
@@ -36,6 +44,7 @@ int arena_open_private(struct arena *arena, struct error *err)
 
 	if (start == MAP_FAILED)
 		return error_errno(err, errno, "reserve memory");
+	madvise(start, SURE_OF_ANY, MADV_POPULATE_WRITE);
 	*arena = (struct arena){.start = start, .size = ARENA_SIZE, .fd = -1};
 	return 0;
 }
@@ -52,6 +61,7 @@ int arena_open_shared(struct arena *arena, struct error *err)
 	if (start != SHARED_ADDRESS)
 		return error_errno(err, start == MAP_FAILED ? errno : EEXIST,
 				   "map memory for the plan at %p", SHARED_ADDRESS);
+	madvise(start, SURE_OF_A_PLAN, MADV_POPULATE_WRITE);
 	*arena = (struct arena){.start = start, .size = ARENA_SIZE, .fd = take_fd(&fd)};
 	return 0;
 }
@@ -66,13 +76,9 @@ int arena_keep_private(struct arena *arena, struct error *err)
 
 int arena_map(int fd, void **start, struct error *err)
 {
-	struct stat status;
-	void *mapped;
+	void *mapped = mmap(SHARED_ADDRESS, ARENA_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0);
 
-	if (fstat(fd, &status) < 0)
-		return error_errno(err, errno, "find the plan");
-	mapped = mmap(SHARED_ADDRESS, (size_t)status.st_size, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0);
 	if (mapped != SHARED_ADDRESS)
 		return error_errno(err, mapped == MAP_FAILED ? errno : EEXIST, "map the plan at %p",
 				   SHARED_ADDRESS);
@@ -89,14 +95,32 @@ void arena_release(struct arena *arena)
 	*arena = (struct arena){.fd = -1};
 }
 
+static size_t aligned(size_t size)
+{
+	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+static size_t room_of(const struct arena *arena)
+{
+	return arena->size - arena->used - arena->apart - ALIGNMENT;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
 	char *piece = arena->start + arena->used;
 
-	if (size > arena->size - arena->used - ALIGNMENT)
+	if (size > room_of(arena))
 		return NULL;
-	arena->used += (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	arena->used += aligned(size);
 	return piece;
+}
+
+void *arena_alloc_apart(struct arena *arena, size_t size)
+{
+	if (size > room_of(arena))
+		return NULL;
+	arena->apart += aligned(size);
+	return arena->start + arena->size - arena->apart;
 }
 
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)

@@ -17,10 +17,11 @@
 #include "basic/error.h"
 
 struct arena {
-	char *start; /* NULL before arena_open_*() and after arena_release() */
-	size_t used; /* in bytes */
-	size_t size; /* the most that can be given out, in bytes; memory is taken page by page */
-	int fd;	     /* the memfd of a shared arena, or -1 */
+	char *start;  /* NULL before arena_open_*() and after arena_release() */
+	size_t used;  /* in bytes */
+	size_t size;  /* the most that can be given out, in bytes; memory is taken page by page */
+	size_t apart; /* of that, given out from the end on */
+	int fd;	      /* the memfd of a shared arena, or -1 */
 };
 
 /* Private memory of this process. */
@@ -44,6 +45,10 @@ void *arena_alloc(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const char *text, size_t length); /* adds a NUL */
 char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The same for what is large and mostly stays empty, or is soon forgotten: at the other end of the arena, so
+ * that all else lies together on few pages. */
+void *arena_alloc_apart(struct arena *arena, size_t size);
 
 /* The error of a full arena. */
 int arena_full(const struct arena *arena, struct error *err);

@@ -56,7 +56,7 @@ ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **t
 			 struct error *err)
 {
 	/* Address space alone: memory is taken for what comes. */
-	char *buffer = arena_alloc(arena, FILE_MOST_BYTES + 2);
+	char *buffer = arena_alloc_apart(arena, FILE_MOST_BYTES + 2);
 	ssize_t length;
 
 	if (!buffer)

@@ -206,7 +206,7 @@ static int read_lines(struct arena *arena, const char *path, char **text, struct
 	enum { SIZE = 64 * 1024 };
 	ssize_t length;
 
-	*text = arena_alloc(arena, SIZE);
+	*text = arena_alloc_apart(arena, SIZE);
 	if (!*text)
 		return arena_full(arena, err);
 	length = file_read_small(AT_FDCWD, path, *text, SIZE);

@@ -86,7 +86,8 @@ static int compile(struct container *container, const struct oci_seccomp *seccom
 		   struct error *err)
 {
 	struct program program = {
-		.room = arena_array(container->arena, struct sock_filter, BPF_MAXINSNS),
+		.room = arena_alloc_apart(container->arena,
+					  BPF_MAXINSNS * sizeof(struct sock_filter)),
 	};
 	struct seccomp_profile profile;
 	int r;

@@ -84,6 +84,11 @@ void *arena_alloc(struct arena *arena, size_t size)
 	return piece->bytes;
 }
 
+void *arena_alloc_apart(struct arena *arena, size_t size)
+{
+	return arena_alloc(arena, size);
+}
+
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
 {
 	size_t bytes;
