@@ -24,6 +24,8 @@ RUNTIME_SOURCES = \
 	src/basic/clock.h \
 	src/basic/duration.c \
 	src/basic/duration.h \
+	src/basic/entries.c \
+	src/basic/entries.h \
 	src/basic/error.c \
 	src/basic/error.h \
 	src/basic/file.c \

@@ -29,6 +29,7 @@ UNIT_TESTS = \
 	tests/unit/test-domainname \
 	tests/unit/test-duration \
 	tests/unit/test-encode \
+	tests/unit/test-entries \
 	tests/unit/test-env \
 	tests/unit/test-error \
 	tests/unit/test-exec-process \

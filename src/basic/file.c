@@ -117,18 +117,26 @@ int file_make(int dir, const char *name, const void *bytes, size_t length, struc
 	return r < 0 ? error_errno(err, -r, "make %s", name) : 0;
 }
 
+/* Also where a writer that was killed has left one. */
+static int make_anew(int dir, const char *name, mode_t mode)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir, name, flags, mode);
+
+	if (fd < 0 && errno == EEXIST && unlinkat(dir, name, 0) == 0)
+		fd = openat(dir, name, flags, mode);
+	return fd;
+}
+
 int file_replace(int dir, const char *name, const char *text, mode_t mode, struct error *err)
 {
 	autoclose int fd = -1;
 	char temporary[NAME_MAX + 1];
 	int r;
 
-	/* One writer at a time holds the lock of what it replaces, so the name is its own; what a
-	 * killed writer left is written over. */
+	/* One writer at a time holds the lock of what it replaces, so the name is its own. */
 	snprintf(temporary, sizeof(temporary), ".%.200s.new", name);
-	if (unlinkat(dir, temporary, 0) < 0 && errno != ENOENT)
-		return error_errno(err, errno, "remove %s", temporary);
-	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	fd = make_anew(dir, temporary, mode);
 	if (fd < 0)
 		return error_errno(err, errno, "make %s", temporary);
 	r = file_write_all(fd, text, strlen(text));

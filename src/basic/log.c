@@ -46,7 +46,7 @@ int log_open(const char *path, enum log_format format, struct error *err)
 {
 	/* O_NONBLOCK: opening a FIFO that nobody reads would wait. */
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-	int fd = open(path, flags, 0644);
+	int fd = openat(AT_FDCWD, path, flags, 0644);
 
 	if (fd < 0)
 		return error_errno(err, errno, "open the log %s", path);

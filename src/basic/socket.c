@@ -63,7 +63,7 @@ static int connect_to(int type, const char *path, struct error *err)
 	folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	if (!folder)
 		return error_errno(err, ENOMEM, "connect to %s", path);
-	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return explain_connect(path, errno, err);
 	fd = connect_at(type, dir, slash ? slash + 1 : path);

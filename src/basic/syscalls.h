@@ -199,6 +199,12 @@ static inline int sys_setgroups(size_t count, const uint32_t *groups)
 	return (int)syscall(SET_GROUPS, count, groups);
 }
 
+/* Both names are there afterwards, each with what the other was: RENAME_EXCHANGE. */
+static inline int sys_exchange(int dir, const char *name, const char *other)
+{
+	return (int)syscall(SYS_renameat2, dir, name, dir, other, 1U << 1);
+}
+
 static inline int sys_capget(void *header, void *data)
 {
 	return (int)syscall(SYS_capget, header, data);

@@ -197,5 +197,5 @@ int cgroup_clone_fd_of(const struct oci_record_cgroup *place, pid_t pid)
 	if (!part || snprintf(directory, sizeof(directory), "%s%s", place->v2, part) >=
 			     (int)sizeof(directory))
 		return -1;
-	return open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(AT_FDCWD, directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }

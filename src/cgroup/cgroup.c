@@ -97,7 +97,7 @@ int cgroup_clone_fd(const struct oci_record_cgroup *place)
 {
 	const char *directory = place->leaf ? place->leaf : place->v2;
 
-	return directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	return directory ? openat(AT_FDCWD, directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 int cgroup_fetch(const struct oci_record_cgroup *place, const struct cgroup_keeper *keeper,

@@ -178,7 +178,7 @@ static int cgroupfs_kill(const struct oci_record_cgroup *place, struct error *er
 
 	if (place->v2) {
 		at_once = kill_at_once(place->v2);
-		dir = open(place->v2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = openat(AT_FDCWD, place->v2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	for (int round = 0;; round++) {
 		int r;

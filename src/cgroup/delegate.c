@@ -41,7 +41,7 @@ int cgroup_delegate(const struct oci_record_cgroup *place, uid_t uid, gid_t gid,
 
 	if (!directory)
 		return 0;
-	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_errno(err, errno, "open cgroup %s", directory);
 	if (file_read_small(AT_FDCWD, "/sys/kernel/cgroup/delegate", names, sizeof(names)) <= 0)

@@ -155,7 +155,7 @@ static int refuse_frozen(const char *path, bool itself, struct error *err)
 /* Whether a process that is born into the cgroup is killed at once. */
 static bool kills_newborn(const char *path)
 {
-	autoclose int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int dir = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* Without an exit signal, so that whatever the caller does about SIGCHLD is left alone. */
 	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .cgroup = (uint64_t)dir};
 	int status = 0;

@@ -70,7 +70,7 @@ static int freeze_v2(const char *directory, uint64_t deadline, struct error *err
 	autoclose int events = -1;
 
 	snprintf(path, sizeof(path), "%s/cgroup.events", directory);
-	events = open(path, O_RDONLY | O_CLOEXEC);
+	events = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (write_state(directory, "cgroup.freeze", "1", err) < 0)
 		return -err->code;
 	while (!says_frozen(events)) {

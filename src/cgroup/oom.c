@@ -210,7 +210,7 @@ static int ask_to_be_told(int dir, int counters)
 
 static void watch_v1(const char *directory, struct oom_watch *watch)
 {
-	autoclose int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int dir = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	watch->counters = openat(dir, "memory.oom_control", O_RDONLY | O_CLOEXEC);
 	if (watch->counters >= 0)
@@ -224,7 +224,7 @@ void oom_watch_begin(const struct oci_record_cgroup *place, struct oom_watch *wa
 
 	*watch = (struct oom_watch){.fd = -1, .counters = -1};
 	if (place->v2)
-		dir = open(place->v2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = openat(AT_FDCWD, place->v2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	watch->fd = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
 	v1 = watch->fd < 0 ? limits_v1_directory(place, "memory.oom_control") : NULL;
 	if (v1)

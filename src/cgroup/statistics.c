@@ -180,7 +180,7 @@ static void read_gauge(const struct gauge *gauge, const struct oci_record_cgroup
 		       struct sample *sample)
 {
 	const char *path = gauge->v1_file ? limits_v1_directory(place, gauge->v1_file) : NULL;
-	autoclose int v1 = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	autoclose int v1 = path ? openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (v1 >= 0)
 		gauge->v1(sample, v1);
@@ -198,7 +198,7 @@ int cgroup_statistics(const struct oci_record_cgroup *place, struct arena *arena
 	if (cgroup_none(place, err) < 0)
 		return -err->code;
 	if (place->v2)
-		v2 = open(place->v2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		v2 = openat(AT_FDCWD, place->v2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	sample.text = sample_alloc(&sample, SAMPLE_TEXT_SIZE);
 	for (size_t i = 0; !sample.full && i < sizeof(gauges) / sizeof(gauges[0]); i++)
 		read_gauge(&gauges[i], place, v2, &sample);

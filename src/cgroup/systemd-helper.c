@@ -55,7 +55,7 @@ static int open_beside(void)
 	if (!slash)
 		return -1;
 	strcpy(slash + 1, PROGRAM);
-	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
 	    status.st_uid != own.st_uid || (status.st_mode & S_IWOTH))
 		return -1;
@@ -67,7 +67,7 @@ static int open_program(struct error *err)
 	int fd = open_beside();
 
 	if (fd < 0)
-		fd = open(INSTALLED, O_PATH | O_CLOEXEC);
+		fd = openat(AT_FDCWD, INSTALLED, O_PATH | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
 	error_config(err, "the systemd cgroup manager needs " INSTALLED ", which is missing");
@@ -97,7 +97,7 @@ int helper_begin(struct cgroup_keeper *helper, struct error *err)
 
 	if (program < 0)
 		return program;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return error_errno(err, errno, "open /dev/null");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)

@@ -66,7 +66,7 @@ static int open_top(struct removal *removal, struct error *err)
 {
 	close_fd(&removal->dir);
 	removal->depth = 0;
-	removal->dir = open(removal->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	removal->dir = openat(AT_FDCWD, removal->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (removal->dir < 0 && !tree_gone(errno))
 		return error_errno(err, errno, "open cgroup %s", removal->path);
 	return 0;

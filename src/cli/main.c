@@ -92,7 +92,7 @@ static void print_command_help(const struct command *command, const struct optio
 static void open_missing_stdio(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+		if (fcntl(fd, F_GETFD) < 0 && openat(AT_FDCWD, "/dev/null", O_RDWR) != fd) {
 			/* Where it should be read nobody may be, or another's file. */
 			perror("proa: a standard stream is not open, and neither can /dev/null be");
 			_exit(EXIT_FAILURE);

@@ -37,7 +37,8 @@ static int write_new(int bundle, const char *name, const char *text, struct erro
 
 static int run(const struct choices *choices, struct error *err)
 {
-	autoclose int bundle = open(choices->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int bundle =
+		openat(AT_FDCWD, choices->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct arena arena = {0};
 	const char *text;
 	int r;

@@ -31,7 +31,7 @@ int bundle_read(struct bundle *bundle, const char *path, const char *file, struc
 	bundle->path = absolute_path(path, arena);
 	if (!bundle->path)
 		return error_errno(err, errno, "bundle %s", path);
-	directory = open(bundle->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	directory = openat(AT_FDCWD, bundle->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return error_errno(err, errno, "bundle %s", bundle->path);
 	length = file_read(arena, directory, file, &text, err);

@@ -155,6 +155,12 @@ static int fill_record(struct creation *creation, struct error *err)
 	return list_host_mounts(creation, err);
 }
 
+static int journal(struct creation *creation, struct error *err)
+{
+	creation->record.status = "creating";
+	return record_make(creation->directory, &creation->record, &creation->arena, err);
+}
+
 int creation_record(struct creation *creation, const char *status, struct error *err)
 {
 	creation->record.status = status;
@@ -225,9 +231,8 @@ static int make_cgroup(struct creation *creation, struct error *err)
 
 static int make(struct creation *creation, bool attached, struct error *err)
 {
-	int r;
+	int r = journal(creation, err);
 
-	r = creation_record(creation, "creating", err);
 	if (r == 0 && !attached)
 		r = make_start_socket(creation, err);
 	if (r == 0)

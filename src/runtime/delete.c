@@ -5,7 +5,6 @@
  */
 #include "runtime/delete.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/entries.h"
 #include "basic/log.h"
 #include "basic/process.h"
 #include "basic/syscalls.h"
@@ -89,23 +89,16 @@ static int remove_folder(int directory, const char *name, int depth, struct erro
 	return unlinkat(directory, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
-/* Removes the files in the container's directory, all but the record, and what is in its folders. */
+/* Removes the files in the container's directory, all but the record, and what is in its folders.  directory
+ * is open for this: nobody has read it. */
 static int remove_files(int directory, int depth, struct error *err)
 {
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	struct entries entries = {.dir = directory};
+	const char *name;
 	int r = 0;
 
-	if (!stream) {
-		close_fd(&fd);
-		return error_errno(err, errno, "read the state directory");
-	}
-	while (r == 0 && (entry = readdir(stream))) {
-		const char *name = entry->d_name;
-
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    strcmp(name, RECORD_FILE) == 0)
+	while (r == 0 && (name = entries_next(&entries)) != NULL) {
+		if (strcmp(name, RECORD_FILE) == 0)
 			continue;
 		r = remove_entry(directory, name);
 		if (r == -ENOTEMPTY && depth > 0)
@@ -113,7 +106,8 @@ static int remove_files(int directory, int depth, struct error *err)
 		if (r < 0)
 			error_errno(err, -r, "remove %s of the state directory", name);
 	}
-	closedir(stream);
+	if (r == 0 && entries.error)
+		r = error_errno(err, entries.error, "read the state directory");
 	return r;
 }
 

@@ -264,7 +264,7 @@ static int refuse_options(const struct exec_request *request, struct error *err)
 static ssize_t read_file(const char *path, struct arena *arena, char **text, struct error *err)
 {
 	bool standard = strcmp(path, "-") == 0;
-	autoclose int fd = standard ? -1 : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	autoclose int fd = standard ? -1 : openat(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 
 	if (!standard && fd < 0)
 		return error_errno(err, errno, "--process: open %s", path);

@@ -20,7 +20,7 @@ int pid_file_open(struct pid_file *file, const char *path, struct error *err)
 	folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	if (!folder)
 		return error_errno(err, ENOMEM, "--pid-file %s", path);
-	file->directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	file->directory = openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (file->directory >= 0)
 		return 0;
 	return error_errno(err, errno, "--pid-file %s: open its directory", path);

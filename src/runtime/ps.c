@@ -29,7 +29,7 @@ static int open_namespace(const char *pid)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%.20s/ns/pid", pid);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	return openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 }
 
 static ino_t inode_of(int fd)

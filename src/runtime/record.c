@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "basic/file.h"
 #include "basic/log.h"
+#include "basic/syscalls.h"
 #include "libocispec/decode.h"
 #include "libocispec/encode.h"
 
@@ -41,15 +43,29 @@ int record_load_before(int directory, struct arena *arena, const struct oci_reco
 	return load(directory, RECORD_BEFORE, arena, record, err);
 }
 
-/* For "delete --force" when the disk has damaged the record: it tells already what is to be killed and
- * removed.  A state directory that has no links goes without. */
-static void keep_before(int directory)
+int record_make(int directory, const struct oci_record *record, struct arena *arena,
+		struct error *err)
+{
+	const char *text = oci_encode(&oci_record_object, record, arena, OCI_COMPACT);
+
+	return text ? file_replace(directory, RECORD_FILE, text, 0600, err)
+		    : arena_full(arena, err);
+}
+
+/* Where the two names cannot be exchanged.  A state directory that has no links keeps none before. */
+static int replace_by_link(int directory, const char *text, struct error *err)
 {
 	if ((unlinkat(directory, RECORD_BEFORE, 0) < 0 && errno != ENOENT) ||
 	    linkat(directory, RECORD_FILE, directory, RECORD_BEFORE, 0) < 0)
 		log_debug("the record before is not kept: errno %d", errno);
+	return file_replace(directory, RECORD_FILE, text, 0600, err);
 }
 
+/*
+ * The one that is replaced stays as RECORD_BEFORE, for "delete --force" when the disk has damaged the record:
+ * it tells already what is to be killed and removed.  The file is a new one each time: whoever reads the record
+ * meanwhile, without a lock, has one open that nobody writes to.
+ */
 int record_store(int directory, const struct oci_record *record, struct arena *arena,
 		 struct error *err)
 {
@@ -57,8 +73,13 @@ int record_store(int directory, const struct oci_record *record, struct arena *a
 
 	if (!text)
 		return arena_full(arena, err);
-	keep_before(directory);
-	return file_replace(directory, RECORD_FILE, text, 0600, err);
+	if (unlinkat(directory, RECORD_BEFORE, 0) < 0 && errno != ENOENT)
+		return error_errno(err, errno, "remove %s", RECORD_BEFORE);
+	if (file_make(directory, RECORD_BEFORE, text, strlen(text), err) < 0)
+		return -err->code;
+	if (sys_exchange(directory, RECORD_BEFORE, RECORD_FILE) == 0)
+		return 0;
+	return replace_by_link(directory, text, err);
 }
 
 struct process record_init(const struct oci_record *record)

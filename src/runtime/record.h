@@ -24,7 +24,11 @@ int record_load(int directory, struct arena *arena, const struct oci_record **re
 int record_load_before(int directory, struct arena *arena, const struct oci_record **record,
 		       struct error *err);
 
-/* Puts the record in place of the one before. */
+/* Writes a container's first record. */
+int record_make(int directory, const struct oci_record *record, struct arena *arena,
+		struct error *err);
+
+/* Puts the record in place of the one before: after a crash at any moment it is the old or the new one, whole. */
 int record_store(int directory, const struct oci_record *record, struct arena *arena,
 		 struct error *err);
 

@@ -128,14 +128,14 @@ int state_root_open(struct state_root *root, const char *chosen, bool make, stru
 	r = choose_path(chosen, root->path, err);
 	if (r < 0)
 		return r;
-	root->fd = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root->fd = openat(AT_FDCWD, root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root->fd < 0 && errno == ENOENT) {
 		if (!make)
 			return 0;
 		r = make_root(root->path, chosen, err);
 		if (r < 0)
 			return r;
-		root->fd = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		root->fd = openat(AT_FDCWD, root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (root->fd < 0)
 		return error_errno(err, errno, "open the state directory %s", root->path);

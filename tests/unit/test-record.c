@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ static void begin(void)
 static void finish(void)
 {
 	unlinkat(directory, RECORD_FILE, 0);
+	unlinkat(directory, RECORD_BEFORE, 0);
 	close(directory);
 	ck_assert_int_eq(rmdir(scratch), 0);
 	arena_release(&arena);
@@ -94,6 +96,88 @@ TEST(has_no_process_before_there_is_one)
 	ck_assert_int_eq(record_init(&record).pid, 0);
 }
 
+static void store(const char *status)
+{
+	const struct oci_record record = {
+		.oci_version = "1.0.0",
+		.id = "web",
+		.bundle = "/b",
+		.status = status,
+		.created = "",
+	};
+	struct error err = {0};
+
+	ck_assert_int_eq(record_store(directory, &record, &arena, &err), 0);
+}
+
+static const char *status_in(int (*load)(int, struct arena *, const struct oci_record **,
+					 struct error *))
+{
+	const struct oci_record *record = NULL;
+	struct error err = {0};
+
+	ck_assert_msg(load(directory, &arena, &record, &err) == 0, "%s", err.text);
+	return record->status;
+}
+
+TEST(keeps_the_one_before)
+{
+	const struct oci_record first = {
+		.oci_version = "1.0.0",
+		.id = "web",
+		.bundle = "/b",
+		.status = "creating",
+		.created = "",
+	};
+	struct error err = {0};
+
+	begin();
+	ck_assert_int_eq(record_make(directory, &first, &arena, &err), 0);
+	ck_assert_int_eq(faccessat(directory, RECORD_BEFORE, F_OK, 0), -1);
+	store("created");
+	ck_assert_str_eq(status_in(record_load), "created");
+	ck_assert_str_eq(status_in(record_load_before), "creating");
+	store("running");
+	ck_assert_str_eq(status_in(record_load), "running");
+	ck_assert_str_eq(status_in(record_load_before), "created");
+	finish();
+}
+
+/* Other commands read it without a lock. */
+TEST(stays_whole_for_who_reads_it_meanwhile)
+{
+	char text[256] = "";
+	int reader;
+
+	begin();
+	store("creating");
+	reader = openat(directory, RECORD_FILE, O_RDONLY);
+	store("created");
+	store("running");
+	ck_assert_int_gt((int)read(reader, text, sizeof(text) - 1), 0);
+	ck_assert_ptr_nonnull(strstr(text, "\"status\":\"creating\""));
+	ck_assert_int_eq(text[strlen(text) - 1], '}');
+	close(reader);
+	finish();
+}
+
+/* What a writer that was killed has left is nobody's: not to be written through, not to be kept. */
+TEST(is_written_past_what_was_left)
+{
+	struct error err = {0};
+
+	begin();
+	store("creating");
+	ck_assert_int_eq(symlinkat("state.json", directory, RECORD_BEFORE), 0);
+	store("created");
+	ck_assert_str_eq(status_in(record_load), "created");
+	ck_assert_str_eq(status_in(record_load_before), "creating");
+	ck_assert_int_eq(file_replace(directory, RECORD_BEFORE, "{\"id", 0600, &err), 0);
+	store("running");
+	ck_assert_str_eq(status_in(record_load_before), "created");
+	finish();
+}
+
 TEST(may_be_missing)
 {
 	const struct oci_record *record;
@@ -130,5 +214,6 @@ TEST(is_not_waited_for)
 }
 
 RUN_TESTS("record", is_read_as_it_was_written, is_the_owners_alone,
-	  has_no_process_before_there_is_one, may_be_missing, is_refused_when_damaged,
-	  is_not_waited_for)
+	  has_no_process_before_there_is_one, keeps_the_one_before,
+	  stays_whole_for_who_reads_it_meanwhile, is_written_past_what_was_left, may_be_missing,
+	  is_refused_when_damaged, is_not_waited_for)
