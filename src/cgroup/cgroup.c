@@ -224,6 +224,22 @@ bool cgroup_frozen(const struct oci_record_cgroup *place)
 	return v1 && directory_frozen_v1(v1);
 }
 
+static bool remove_one(const char *directory)
+{
+	return !directory || rmdir(directory) == 0 || tree_gone(errno);
+}
+
+bool cgroup_remove_at_once(const struct oci_record_cgroup *place)
+{
+	/* Of a systemd's unit more is left than directories. */
+	if (place->systemd)
+		return false;
+	for (size_t i = 0; i < place->directories_len; i++)
+		if (!remove_one(place->directories[i]))
+			return false;
+	return remove_one(place->leaf) && remove_one(place->v2);
+}
+
 int cgroup_remove_empty(const struct oci_record_cgroup *place, struct error *err)
 {
 	/* The kernel refuses it for one with processes or cgroups in it. */

@@ -165,6 +165,10 @@ int cgroup_remove(const struct oci_record_cgroup *place, struct error *err);
  * it was killed before he could say that he had. */
 int cgroup_remove_empty(const struct oci_record_cgroup *place, struct error *err);
 
+/* Removes it if nothing is in it any more, which is most often so once its first process has ended; false: something
+ * is left to be killed or removed.  Only the kernel decides. */
+bool cgroup_remove_at_once(const struct oci_record_cgroup *place);
+
 /* Whether it is frozen ("paused"); false when it is gone. */
 bool cgroup_frozen(const struct oci_record_cgroup *place);
 

@@ -37,13 +37,14 @@ enum {
 static int cgroupfs_create(const struct oci_record_cgroup *place, struct error *err)
 {
 	struct made_directory made[MOST_HIERARCHIES];
+	struct found_v1 found = {false, false};
 	size_t count = 0;
 	int r = 0;
 
 	if (place->directories_len + 2 > MOST_HIERARCHIES)
 		return error_errno(err, E2BIG, "make a cgroup");
 	for (size_t i = 0; r == 0 && i < place->directories_len; i++)
-		r = directory_make_v1(place->directories[i], &made[count++], err);
+		r = directory_make_v1(place->directories[i], &made[count++], &found, err);
 	if (r == 0 && place->v2)
 		r = directory_make_v2(place->v2, &made[count++], err);
 	if (r == 0 && place->leaf)

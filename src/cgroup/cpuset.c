@@ -80,18 +80,18 @@ static ssize_t read_list(const char *directory, const char *file, char *list, si
 }
 
 /* Copies the file's list down to directory, from the nearest level above that has one: each
- * level on the way needs it too, from the top down. */
+ * level on the way needs it too, from the top down.  Returns 0 where there is no such file: in another
+ * controller's directory. */
 static int inherit_list(const char *directory, const char *file, struct error *err)
 {
 	char path[PATH_MAX], list[4096];
 	size_t length = strlen(directory), above = length;
 	ssize_t r = read_list(directory, file, list, sizeof(list));
 
-	/* Another controller's directory. */
 	if (r == -ENOENT)
 		return 0;
 	if (r != 0)
-		return r > 0 ? 0 : error_errno(err, (int)-r, "read %s/%s", directory, file);
+		return r > 0 ? 1 : error_errno(err, (int)-r, "read %s/%s", directory, file);
 	snprintf(path, sizeof(path), "%s", directory);
 	while (r == 0) {
 		while (above > 0 && path[above] != '/')
@@ -108,14 +108,14 @@ static int inherit_list(const char *directory, const char *file, struct error *e
 		if (r < 0)
 			return (int)r;
 	}
-	return 0;
+	return 1;
 }
 
 int cpuset_inherit(const char *directory, struct error *err)
 {
 	int r = inherit_list(directory, "cpuset.cpus", err);
 
-	return r < 0 ? r : inherit_list(directory, "cpuset.mems", err);
+	return r <= 0 ? r : inherit_list(directory, "cpuset.mems", err);
 }
 
 enum { WORDS = NUMBER_LIST_MOST / NUMBER_LIST_WORD, MOST_DEPTH = 64 };

@@ -107,24 +107,31 @@ void directory_undo(const struct made_directory *made)
 
 /* -- taking one that is there ----------------------------------------------------------------- */
 
-static bool file_begins(const char *directory, const char *file, const char *text)
+/* Returns whether the file's text begins so, or a negative errno. */
+static int file_begins(const char *directory, const char *file, const char *text)
 {
 	char path[PATH_MAX], content[32];
+	ssize_t length;
 
 	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	return file_read_small(AT_FDCWD, path, content, sizeof(content)) > 0 &&
-	       strncmp(content, text, strlen(text)) == 0;
+	length = file_read_small(AT_FDCWD, path, content, sizeof(content));
+	return length < 0 ? (int)length : strncmp(content, text, strlen(text)) == 0;
 }
 
-bool directory_frozen_v1(const char *path)
+static int frozen_v1(const char *path)
 {
 	/* FROZEN, or FREEZING while it is still on the way. */
 	return file_begins(path, "freezer.state", "FR");
 }
 
+bool directory_frozen_v1(const char *path)
+{
+	return frozen_v1(path) > 0;
+}
+
 bool directory_frozen_v2(const char *path)
 {
-	return file_begins(path, "cgroup.freeze", "1");
+	return file_begins(path, "cgroup.freeze", "1") > 0;
 }
 
 static int check_free(const char *path, struct error *err)
@@ -184,15 +191,30 @@ static int renew(const char *path, struct error *err)
 	return mkdir(path, 0755) < 0 ? explain_refusal(path, errno, err) : 0;
 }
 
-int directory_make_v1(const char *path, struct made_directory *made, struct error *err)
+static int check_thawed(const char *path, bool *found, struct error *err)
+{
+	int frozen = frozen_v1(path);
+
+	*found = frozen != -ENOENT;
+	if (frozen <= 0)
+		return 0;
+	return refuse_frozen(path, file_begins(path, "freezer.self_freezing", "1") > 0, err);
+}
+
+int directory_make_v1(const char *path, struct made_directory *made, struct found_v1 *found,
+		      struct error *err)
 {
 	int r = make(path, made, err);
 
 	if (r == 0 && made->kept == strlen(path))
 		r = check_free(path, err);
-	if (r == 0 && directory_frozen_v1(path))
-		r = refuse_frozen(path, file_begins(path, "freezer.self_freezing", "1"), err);
-	return r < 0 ? r : cpuset_inherit(path, err);
+	if (r == 0 && !found->freezer)
+		r = check_thawed(path, &found->freezer, err);
+	if (r < 0 || found->cpuset)
+		return r;
+	r = cpuset_inherit(path, err);
+	found->cpuset = r > 0;
+	return r < 0 ? r : 0;
 }
 
 /* Also from above; a cgroup without processes is so at once. */

@@ -11,8 +11,14 @@ struct made_directory {
 	size_t kept; /* how much of the path was there before, in bytes */
 };
 
-/* Both fill in made, even when they fail. */
-int directory_make_v1(const char *path, struct made_directory *made, struct error *err);
+/* Which of the controllers that are looked for have been found: each is in one hierarchy alone. */
+struct found_v1 {
+	bool freezer, cpuset;
+};
+
+/* Both fill in made, even when they fail.  found is {0} for the first of a container's v1 directories. */
+int directory_make_v1(const char *path, struct made_directory *made, struct found_v1 *found,
+		      struct error *err);
 int directory_make_v2(const char *path, struct made_directory *made, struct error *err);
 
 /* Removes what was made, and nothing else. */

@@ -10,13 +10,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "basic/cleanup.h"
 #include "basic/file.h"
+
+#define USUAL_MOUNT "/sys/fs/cgroup"
+
+enum {
+	LINES_SIZE = 64 * 1024, /* of /proc/self/cgroup */
+	MOUNT_LINE_SIZE =
+		32 * 1024, /* at least the two paths in it, all their bytes as octal numbers */
+	ROOT_INODE = 1,	   /* of a hierarchy's root cgroup, as the kernel numbers them */
+};
+
+/* The inode of the cgroup namespace that the system started with: PROC_CGROUP_INIT_INO in the kernel. */
+#define FIRST_NAMESPACE 0xeffffffbU
 
 /* A line of mountinfo that is of a cgroup file system. */
 struct mount_line {
@@ -200,50 +215,132 @@ static void put_in_order(struct hierarchies *found)
 		found->mode = found->count == 1 ? CGROUP_V2 : CGROUP_HYBRID;
 }
 
-/* The caller's lines, in the arena; *text is "" where the kernel has no cgroups. */
-static int read_lines(struct arena *arena, const char *path, char **text, struct error *err)
+/* The caller's lines; "" where the kernel has no cgroups. */
+static int read_lines(const char *path, char text[LINES_SIZE], struct error *err)
 {
-	enum { SIZE = 64 * 1024 };
-	ssize_t length;
+	ssize_t length = file_read_small(AT_FDCWD, path, text, LINES_SIZE);
 
-	*text = arena_alloc_apart(arena, SIZE);
-	if (!*text)
-		return arena_full(arena, err);
-	length = file_read_small(AT_FDCWD, path, *text, SIZE);
 	if (length < 0 && length != -ENOENT)
 		return error_errno(err, (int)-length, "read %s", path);
 	return 0;
 }
 
-int hierarchies_read(struct arena *arena, const char *mountinfo, const char *cgroups,
-		     struct hierarchies *found, struct error *err)
+/* Whether each hierarchy that the caller is in has been found, with the caller in it: no further mount would
+ * change anything. */
+static bool is_complete(const struct hierarchies *found, const char *cgroups)
 {
+	size_t lines = 0;
+
+	for (; *cgroups; cgroups++)
+		lines += *cgroups == '\n';
+	for (size_t i = 0; i < found->count; i++)
+		if (!found->list[i].own)
+			return false;
+	return found->count == lines;
+}
+
+/* Cuts the first line out of the text that *next and *length tell of; NULL when there is no whole one. */
+static char *cut_line(char **next, size_t *length)
+{
+	char *line = *next, *end = memchr(line, '\n', *length);
+
+	if (!end)
+		return NULL;
+	*end = '\0';
+	*length -= (size_t)(end + 1 - line);
+	*next = end + 1;
+	return line;
+}
+
+static int read_mounts(int fd, const char *cgroups, struct arena *arena, struct hierarchies *found,
+		       struct error *err)
+{
+	char text[MOUNT_LINE_SIZE], *next = text, *line;
 	struct mount_line mount;
-	autofree char *line = NULL;
-	size_t size = 0;
-	char *own;
-	FILE *file;
+	size_t length = 0;
+
+	for (;;) {
+		ssize_t count;
+
+		while ((line = cut_line(&next, &length)) != NULL)
+			if (parse_mount(line, &mount) &&
+			    add_mount(arena, &mount, cgroups, found, err) < 0)
+				return -err->code;
+		if (is_complete(found, cgroups))
+			return 0;
+		memmove(text, next, length);
+		next = text;
+		/* An overlay's, with the paths of hundreds of layers: no cgroup mount's is as long. */
+		if (length == sizeof(text))
+			length = 0;
+		count = read(fd, text + length, sizeof(text) - length);
+		if (count < 0)
+			return error_errno(err, errno, "read mountinfo");
+		if (count == 0)
+			return 0;
+		length += (size_t)count;
+	}
+}
+
+static int read_mountinfo(const char *path, const char *cgroups, struct arena *arena,
+			  struct hierarchies *found, struct error *err)
+{
+	autoclose int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	int r;
 
-	*found = (struct hierarchies){0};
-	r = read_lines(arena, cgroups, &own, err);
-	if (r < 0)
-		return r;
-	file = fopen(mountinfo, "re");
-	if (!file)
-		return error_errno(err, errno, "read %s", mountinfo);
-	while (r == 0 && getline(&line, &size, file) > 0)
-		if (parse_mount(line, &mount))
-			r = add_mount(arena, &mount, own, found, err);
-	fclose(file);
+	if (fd < 0)
+		return error_errno(err, errno, "read %s", path);
+	r = read_mounts(fd, cgroups, arena, found, err);
 	if (r == 0)
 		put_in_order(found);
 	return r;
 }
 
+int hierarchies_read(struct arena *arena, const char *mountinfo, const char *cgroups,
+		     struct hierarchies *found, struct error *err)
+{
+	char own[LINES_SIZE];
+
+	*found = (struct hierarchies){0};
+	if (read_lines(cgroups, own, err) < 0)
+		return -err->code;
+	return read_mountinfo(mountinfo, own, arena, found, err);
+}
+
+/*
+ * Whether the caller is in version 2 alone, and the whole of that is mounted at the usual place.  Then
+ * mountinfo, which is as long as the host has mounts, would tell nothing more.  In a cgroup namespace other
+ * than the first paths count from elsewhere.
+ */
+static bool is_usual(const char *cgroups)
+{
+	struct statfs filesystem;
+	struct stat status;
+
+	return strncmp(cgroups, "0::/", 4) == 0 && strchr(cgroups, '\n') &&
+	       strchr(cgroups, '\n')[1] == '\0' && stat(USUAL_MOUNT, &status) == 0 &&
+	       status.st_ino == ROOT_INODE && statfs(USUAL_MOUNT, &filesystem) == 0 &&
+	       filesystem.f_type == CGROUP2_SUPER_MAGIC &&
+	       stat("/proc/self/ns/cgroup", &status) == 0 && status.st_ino == FIRST_NAMESPACE;
+}
+
 int hierarchies_find(struct arena *arena, struct hierarchies *found, struct error *err)
 {
-	return hierarchies_read(arena, "/proc/self/mountinfo", "/proc/self/cgroup", found, err);
+	char root[] = "/", usual[] = USUAL_MOUNT, type[] = "cgroup2", options[] = "";
+	const struct mount_line mount = {
+		.root = root, .mount = usual, .type = type, .options = options};
+	char own[LINES_SIZE];
+	int r;
+
+	*found = (struct hierarchies){0};
+	if (read_lines("/proc/self/cgroup", own, err) < 0)
+		return -err->code;
+	if (!is_usual(own))
+		return read_mountinfo("/proc/self/mountinfo", own, arena, found, err);
+	r = add_mount(arena, &mount, own, found, err);
+	if (r == 0)
+		put_in_order(found);
+	return r;
 }
 
 bool hierarchies_have(const struct hierarchies *found, const char *controller)

@@ -65,10 +65,27 @@ int limits_check(const struct oci_resources *resources, struct error *err)
 
 /* -- where each controller is ------------------------------------------------------------------ */
 
+/* Whether one of the path's names, or a part of it between commas, is this word. */
+static bool has_component(const char *path, const char *word, size_t length)
+{
+	for (const char *at = path; (at = strpbrk(at, "/,")) != NULL;)
+		if (strncmp(++at, word, length) == 0 && strchr("/,", at[length]))
+			return true;
+	return false;
+}
+
 const char *limits_v1_directory(const struct oci_record_cgroup *place, const char *file)
 {
+	size_t length = strcspn(file, ".");
+
+	/* Its hierarchy is called like the controller, or like several: "cpu,cpuacct". */
 	for (size_t i = 0; i < place->directories_len; i++)
-		if (setting_exists(place->directories[i], file))
+		if (has_component(place->directories[i], file, length) &&
+		    setting_exists(place->directories[i], file))
+			return place->directories[i];
+	for (size_t i = 0; i < place->directories_len; i++)
+		if (!has_component(place->directories[i], file, length) &&
+		    setting_exists(place->directories[i], file))
 			return place->directories[i];
 	return NULL;
 }
@@ -94,27 +111,36 @@ static int check_v2(const struct controller *controller, const struct oci_resour
 	return controller->check_v2 ? controller->check_v2(resources, err) : 0;
 }
 
-static int foresee_one(const struct controller *controller, const struct oci_record_cgroup *place,
-		       const struct hierarchies *found, const struct oci_resources *resources,
-		       struct error *err)
+struct foresight {
+	const struct oci_record_cgroup *place;
+	const struct hierarchies *found;
+	char v2[SUBTREE_SIZE]; /* the controllers that its cgroup can have there */
+};
+
+static int foresee_one(const struct controller *controller, const struct foresight *foresight,
+		       const struct oci_resources *resources, struct error *err)
 {
 	const char *v1_name = controller->v1_name ? controller->v1_name : controller->name;
 
-	if (place->v2 && controller->apply_v2 && subtree_could_have(place->v2, controller->name))
+	if (controller->apply_v2 && subtree_has(foresight->v2, controller->name))
 		return check_v2(controller, resources, err);
-	if (place->directories_len > 0 && hierarchies_have(found, v1_name))
+	if (foresight->place->directories_len > 0 && hierarchies_have(foresight->found, v1_name))
 		return 0;
-	return explain_missing(controller, place, resources, err);
+	return explain_missing(controller, foresight->place, resources, err);
 }
 
 int limits_foresee(const struct oci_record_cgroup *place, const struct hierarchies *found,
 		   const struct oci_resources *resources, struct error *err)
 {
-	if (!resources)
+	struct foresight foresight = {.place = place, .found = found};
+
+	if (!limits_asked(resources))
 		return 0;
+	if (place->v2)
+		subtree_foresee(place->v2, foresight.v2);
 	for (size_t i = 0; i < CONTROLLERS; i++)
 		if (controllers[i]->asked(resources) &&
-		    foresee_one(controllers[i], place, found, resources, err) < 0)
+		    foresee_one(controllers[i], &foresight, resources, err) < 0)
 			return error_of(controllers[i], err);
 	return unified_foresee(place, resources, err);
 }
@@ -153,6 +179,8 @@ static int plan_jobs(struct jobs *jobs, const struct oci_record_cgroup *place,
 {
 	char available[SUBTREE_SIZE] = "";
 
+	if (!limits_asked(resources))
+		return 0;
 	if (place->v2)
 		subtree_read(place->v2, "cgroup.controllers", available);
 	for (size_t i = 0; i < CONTROLLERS; i++) {

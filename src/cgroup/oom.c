@@ -28,22 +28,26 @@
 
 enum { EVENTS_SIZE = 512, AMOUNT_SIZE = 32 };
 
-/* A counter in a file of lines; 0 if there is none. */
-static uint64_t read_counter(const char *directory, const char *file, const char *name)
+/* A counter in a file of lines, 0 if it has none; false: there is no such file. */
+static bool read_counter(const char *directory, const char *file, const char *name, uint64_t *value)
 {
 	char path[PATH_MAX + 32], text[EVENTS_SIZE];
-	uint64_t value = 0;
 
+	*value = 0;
 	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) > 0)
-		(void)figure_find(text, name, &value);
-	return value;
+	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	(void)figure_find(text, name, value);
+	return true;
 }
 
 static uint64_t count_killed(const struct oom_before *before)
 {
-	return read_counter(before->directory, before->v2 ? "memory.events" : "memory.oom_control",
-			    "oom_kill");
+	uint64_t count;
+
+	read_counter(before->directory, before->v2 ? "memory.events" : "memory.oom_control",
+		     "oom_kill", &count);
+	return count;
 }
 
 /* How often the cgroup's own limit was the reason; false: it has none, as the root. */
@@ -51,10 +55,8 @@ static bool count_reached(const char *directory, bool v2, uint64_t *count)
 {
 	uint64_t swap = 0;
 
-	if (v2) {
-		*count = read_counter(directory, "memory.events.local", "oom");
-		return setting_exists(directory, "memory.events.local");
-	}
+	if (v2)
+		return read_counter(directory, "memory.events.local", "oom", count);
 	if (setting_read(directory, "memory.failcnt", count) < 0)
 		return false;
 	/* Where memory and swap have one limit it is found there. */
@@ -74,14 +76,25 @@ static bool step_up(char path[PATH_MAX])
 	return true;
 }
 
+/* Where memory is counted, and how many were killed there until now. */
+static void find_counter(const struct oci_record_cgroup *place, struct oom_before *before)
+{
+	const char *v2 = place->leaf ? place->leaf : place->v2;
+
+	*before = (struct oom_before){.directory = v2, .v2 = true};
+	if (v2 && read_counter(v2, "memory.events", "oom_kill", &before->killed))
+		return;
+	before->v2 = false;
+	before->directory = limits_v1_directory(place, "memory.oom_control");
+	if (before->directory)
+		before->killed = count_killed(before);
+}
+
 void oom_since_made(const struct oci_record_cgroup *place, struct oom_before *before)
 {
-	*before = (struct oom_before){
-		.v2 = place->v2 && setting_exists(place->v2, "memory.events"),
-		.own_alone = true,
-	};
-	before->directory = before->v2 ? (place->leaf ? place->leaf : place->v2)
-				       : limits_v1_directory(place, "memory.oom_control");
+	find_counter(place, before);
+	before->killed = 0;
+	before->own_alone = true;
 }
 
 void oom_remember(const struct oci_record_cgroup *place, struct oom_before *before)
@@ -89,11 +102,9 @@ void oom_remember(const struct oci_record_cgroup *place, struct oom_before *befo
 	char path[PATH_MAX];
 	int level = 0;
 
-	oom_since_made(place, before);
-	before->own_alone = false;
+	find_counter(place, before);
 	if (!before->directory)
 		return;
-	before->killed = count_killed(before);
 	snprintf(path, sizeof(path), "%s", before->directory);
 	while (level < OOM_MOST_LEVELS &&
 	       count_reached(path, before->v2, &before->reached[level])) {

@@ -16,7 +16,9 @@
 #include "basic/file.h"
 #include "basic/users.h"
 
-void subtree_read(const char *directory, const char *file, char list[SUBTREE_SIZE])
+#define USUAL_TOP "/sys/fs/cgroup"
+
+bool subtree_read(const char *directory, const char *file, char list[SUBTREE_SIZE])
 {
 	char path[PATH_MAX + 32];
 	ssize_t length;
@@ -24,6 +26,7 @@ void subtree_read(const char *directory, const char *file, char list[SUBTREE_SIZ
 	snprintf(path, sizeof(path), "%s/%s", directory, file);
 	length = file_read_small(AT_FDCWD, path, list, SUBTREE_SIZE);
 	list[length > 0 ? strcspn(list, "\n") : 0] = '\0';
+	return length >= 0;
 }
 
 bool subtree_has(const char *list, const char *controller)
@@ -89,14 +92,17 @@ static void enable_here(const char *directory, char list[SUBTREE_SIZE])
 	subtree_read(directory, "cgroup.subtree_control", list);
 }
 
-/* How long the part of path is that names the uppermost cgroup: what lies above it is none.  The
- * lowest ones need not be there yet. */
-static size_t find_top(const char *path)
+/* Reads what the uppermost cgroup above the one at path has into list, and returns how long the part of path is
+ * that names it: what lies above it is no cgroup.  The lowest ones need not be there yet. */
+static size_t read_top(const char *path, char list[SUBTREE_SIZE])
 {
 	size_t top = strlen(path);
 	bool found = false;
 	char file[PATH_MAX];
 
+	if (strncmp(path, USUAL_TOP "/", sizeof(USUAL_TOP)) == 0 &&
+	    subtree_read(USUAL_TOP, "cgroup.controllers", list))
+		return strlen(USUAL_TOP);
 	for (size_t i = top; i > 0; i--) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
@@ -108,22 +114,20 @@ static size_t find_top(const char *path)
 			break;
 		}
 	}
+	snprintf(file, sizeof(file), "%.*s", (int)top, path);
+	subtree_read(file, "cgroup.controllers", list);
 	return top;
 }
 
-bool subtree_could_have(const char *directory, const char *controller)
+void subtree_foresee(const char *directory, char list[SUBTREE_SIZE])
 {
-	char top[PATH_MAX], list[SUBTREE_SIZE];
-
-	snprintf(top, sizeof(top), "%.*s", (int)find_top(directory), directory);
-	subtree_read(top, "cgroup.controllers", list);
-	return subtree_has(list, controller);
+	read_top(directory, list);
 }
 
 bool subtree_find_threaded(const char *directory, char threaded[PATH_MAX])
 {
-	size_t top = find_top(directory), length = strlen(directory);
 	char type[SUBTREE_SIZE];
+	size_t top = read_top(directory, type), length = strlen(directory);
 
 	while (length > top) {
 		while (directory[--length] != '/')
@@ -138,15 +142,15 @@ bool subtree_find_threaded(const char *directory, char threaded[PATH_MAX])
 
 void subtree_enable(const char *directory)
 {
-	char path[PATH_MAX], list[SUBTREE_SIZE];
-	size_t top = find_top(directory);
-	char *slash = path + top;
+	char path[PATH_MAX], list[SUBTREE_SIZE], own[SUBTREE_SIZE];
+	char *slash = path + read_top(directory, list);
 
 	snprintf(path, sizeof(path), "%s", directory);
-	if (*slash != '/')
+	/* Most often all that there is comes down to it already. */
+	if (*slash != '/' ||
+	    (subtree_read(directory, "cgroup.controllers", own) && strcmp(own, list) == 0))
 		return;
 	*slash = '\0';
-	subtree_read(path, "cgroup.controllers", list);
 	while (list[0]) {
 		enable_here(path, list);
 		*slash = '/';
@@ -182,7 +186,7 @@ static int explain_refusal(const char *above, const char *controller, int code, 
 int subtree_explain(const char *directory, const char *controller, struct error *err)
 {
 	char above[PATH_MAX], list[SUBTREE_SIZE], change[SUBTREE_SIZE];
-	size_t top = find_top(directory), length = strlen(directory);
+	size_t top = read_top(directory, list), length = strlen(directory);
 	int r;
 
 	/* The nearest that has it is the one that does not hand it on. */

@@ -16,9 +16,9 @@ enum { SUBTREE_SIZE = 512 }; /* of a list of controllers as text */
  * controllers that they can.  What cannot be handed on is not an error before somebody needs it. */
 void subtree_enable(const char *directory);
 
-/* Whether the cgroup at directory, which need not be there yet, can have the controller at all: the
- * uppermost that can be seen above it has it. */
-bool subtree_could_have(const char *directory, const char *controller);
+/* Which controllers the cgroup at directory, which need not be there yet, can have at all: those of the uppermost
+ * that can be seen above it. */
+void subtree_foresee(const char *directory, char list[SUBTREE_SIZE]);
 
 /* Finds the threaded cgroup above directory that keeps it from having processes; false if none does. */
 bool subtree_find_threaded(const char *directory, char threaded[PATH_MAX]);
@@ -29,6 +29,6 @@ int subtree_explain(const char *directory, const char *controller, struct error 
 /* Tells a plain user how cgroups get to be his. */
 int subtree_hint_delegation(struct error *err);
 
-/* Reads a list of controllers; "" when it cannot be read. */
-void subtree_read(const char *directory, const char *file, char list[SUBTREE_SIZE]);
+/* Reads a list of controllers; "" and false when it cannot be read. */
+bool subtree_read(const char *directory, const char *file, char list[SUBTREE_SIZE]);
 bool subtree_has(const char *list, const char *controller);

@@ -50,14 +50,17 @@ static int end_processes(const struct view *view, struct error *err)
 	return 0;
 }
 
-static int remove_resources(const struct oci_record *record, struct error *err)
+static int remove_cgroup(const struct oci_record_cgroup *cgroup, struct error *err)
+{
+	return cgroup->made ? cgroup_remove(cgroup, err) : cgroup_remove_empty(cgroup, err);
+}
+
+static int remove_resources(const struct oci_record *record, bool cgroup_gone, struct error *err)
 {
 	int r = record->intel_rdt ? intel_rdt_remove(record->intel_rdt, err) : 0;
 
-	if (r == 0 && record->cgroup && record->cgroup->made)
-		r = cgroup_remove(record->cgroup, err);
-	else if (r == 0 && record->cgroup)
-		r = cgroup_remove_empty(record->cgroup, err);
+	if (r == 0 && record->cgroup && !cgroup_gone)
+		r = remove_cgroup(record->cgroup, err);
 	if (r < 0)
 		return r;
 	if (record->host_mounts_len == 0)
@@ -156,11 +159,12 @@ static void run_poststop_hooks(const struct oci_record *record, struct arena *ar
 int container_destroy(const struct state_root *root, const char *id, const struct view *view,
 		      struct arena *arena, struct error *err)
 {
-	int r;
+	const struct oci_record_cgroup *cgroup = view->record->cgroup;
+	bool gone = view->pidfd < 0 && cgroup && cgroup->made && cgroup_remove_at_once(cgroup);
+	int r = gone ? 0 : end_processes(view, err);
 
-	r = end_processes(view, err);
 	if (r == 0)
-		r = remove_resources(view->record, err);
+		r = remove_resources(view->record, gone, err);
 	if (r == 0)
 		r = remove_directory(root, id, view->directory, err);
 	if (r < 0)

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -143,8 +144,28 @@ TEST(finds_nothing_where_nothing_is_mounted)
 	arena_release(&arena);
 }
 
-RUN_TESTS("cgroup-hierarchies", finds_version_2_alone, finds_version_1_with_the_freezer_first,
-	  finds_both_with_version_2_last, takes_a_hierarchy_that_is_mounted_twice_once,
+/* The overlays of a host with many containers. */
+TEST(finds_them_behind_any_number_of_other_mounts)
+{
+	enum { LINE = 100, COUNT = 2000, LONG = 40000 };
+	char *text = calloc(1, LINE * COUNT + LONG + 1000), *end = text;
+
+	for (int i = 0; i < COUNT; i++)
+		end += snprintf(end, LINE, "%d 22 0:21 / /merged/%0*d rw - overlay overlay rw\n", i,
+				i % 50, i);
+	end += snprintf(end, LONG + 100, "99 22 0:21 / /long rw - overlay overlay rw,l=%0*d\n",
+			LONG, 0);
+	strcpy(end, MOUNT("/", "/sys/fs/cgroup", "cgroup2", "rw"));
+	read_from(text, "0::/a\n");
+	ck_assert_uint_eq(found.count, 1);
+	expect(0, "", "/sys/fs/cgroup", "/a");
+	arena_release(&arena);
+	free(text);
+}
+
+RUN_TESTS("cgroup-hierarchies", finds_version_2_alone, finds_them_behind_any_number_of_other_mounts,
+	  finds_version_1_with_the_freezer_first, finds_both_with_version_2_last,
+	  takes_a_hierarchy_that_is_mounted_twice_once,
 	  counts_the_callers_cgroup_from_what_is_mounted,
 	  does_not_see_a_caller_outside_of_what_is_mounted, reads_a_mount_with_a_space_in_its_name,
 	  passes_over_a_mount_that_another_covers, finds_nothing_where_nothing_is_mounted)
