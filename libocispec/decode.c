@@ -141,8 +141,9 @@ static int take_scalar(struct decoder *decoder, const struct slot *slot, const s
 	}
 	if (field->kind == OCI_NUMBER) {
 		if (token->kind != TOKEN_NUMBER ||
-		    !oci_number_read(field->number, token->text, token->length, slot->address))
-			return decoder_mismatch(decoder, token, field->number->expected);
+		    !oci_number_read(oci_number_of(field), token->text, token->length,
+				     slot->address))
+			return decoder_mismatch(decoder, token, oci_number_of(field)->expected);
 		return 1;
 	}
 	if (field->kind == OCI_DECIMAL) {
@@ -161,7 +162,7 @@ static int take_scalar(struct decoder *decoder, const struct slot *slot, const s
 
 static int take_object(struct decoder *decoder, const struct slot *slot, const struct token *token)
 {
-	const struct oci_object *object = slot->field->object;
+	const struct oci_object *object = oci_object_of(slot->field);
 	char *base = slot->address;
 
 	if (token->kind != TOKEN_OBJECT)
@@ -272,7 +273,7 @@ static const struct oci_field *find_field(const struct oci_object *object, const
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		const struct oci_field *field = &object->fields[object->sorted[middle]];
+		const struct oci_field *field = &oci_fields(object)[oci_sorted(object)[middle]];
 		size_t shorter = length < field->name_length ? length : field->name_length;
 		int order = memcmp(name, field->name, shorter);
 
@@ -326,7 +327,7 @@ static int take_field_key(struct decoder *decoder, struct frame *frame)
 	frame->field = find_field(frame->object, name, length);
 	if (!frame->field)
 		return note_unknown(decoder, frame->object, name, length);
-	bit = UINT64_C(1) << (frame->field - frame->object->fields);
+	bit = UINT64_C(1) << (frame->field - oci_fields(frame->object));
 	if (frame->seen & bit)
 		return decoder_fail(decoder, frame->key.text - 1, TO_VALUE,
 				    "the key is given twice");
@@ -377,7 +378,7 @@ static int check_required(struct decoder *decoder, const struct frame *frame)
 	if (!missing)
 		return 1;
 	return decoder_fail(decoder, frame->start, TO_CONTAINER, "%s is missing",
-			    frame->object->fields[__builtin_ctzll(missing)].name);
+			    oci_fields(frame->object)[__builtin_ctzll(missing)].name);
 }
 
 static int end_container(struct decoder *decoder)

@@ -101,13 +101,13 @@ static void put_value(struct writer *writer, const struct oci_field *field, cons
 		    *(const bool *)address ? 4 : 5);
 		break;
 	case OCI_NUMBER:
-		put_number(writer, field->number, address);
+		put_number(writer, oci_number_of(field), address);
 		break;
 	case OCI_DECIMAL:
 		put(writer, pointer_at(address), strlen(pointer_at(address)));
 		break;
 	case OCI_OBJECT:
-		put_object(writer, field->object,
+		put_object(writer, oci_object_of(field),
 			   field->shape == OCI_ONE ? pointer_at(address) : address);
 		break;
 	case OCI_SKIP:
@@ -152,7 +152,7 @@ static void put_object(struct writer *writer, const struct oci_object *object, c
 {
 	open_container(writer, "{");
 	for (size_t i = 0; i < object->fields_len; i++) {
-		const struct oci_field *field = &object->fields[i];
+		const struct oci_field *field = &oci_fields(object)[i];
 
 		if (is_absent(field, base))
 			continue;

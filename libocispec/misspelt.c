@@ -49,7 +49,7 @@ const struct oci_field *misspelt_field(const struct oci_object *object, const ch
 	if (folded_length < SHORTEST)
 		return NULL;
 	for (size_t i = 0; i < object->fields_len; i++) {
-		const struct oci_field *field = &object->fields[i];
+		const struct oci_field *field = &oci_fields(object)[i];
 		size_t known_length = fold(field->name, field->name_length, known);
 
 		if (known_length >= SHORTEST && is_near(folded, folded_length, known, known_length))

@@ -2,6 +2,10 @@
  * How an object of the specification is described to the program: the rows of the tables which
  * libocispec/generate writes from the schema files.  The decoder, the encoder and the tests walk
  * them, so that a field is named once, in its schema file.
+ *
+ * There is no pointer in a row, but the distance from the row itself to what it speaks of, as all of them lie in one
+ * struct: pointers would have to be relocated each time the program is started, and cost a page fault for each
+ * page of them.
  */
 #pragma once
 
@@ -26,40 +30,60 @@ enum oci_shape {
 	OCI_MAP,   /* the same; each item begins with its key, a const char * */
 };
 
+enum { OCI_NAME_SIZE = 40, OCI_EXPECTED_SIZE = 64 };
+
 /* Which numbers a field takes. */
 struct oci_number {
-	const char *expected; /* "an unsigned 32-bit number" */
-	int64_t min;	      /* below 0: the member is signed */
+	char expected[OCI_EXPECTED_SIZE]; /* "an unsigned 32-bit number" */
+	int64_t min;			  /* below 0: the member is signed */
 	uint64_t max;
 	size_t size; /* of the member, in bytes */
 };
 
 struct oci_field {
-	const char *name; /* the JSON key */
-	size_t name_length;
-	enum oci_kind kind;
-	enum oci_shape shape;
+	char name[OCI_NAME_SIZE]; /* the JSON key */
+	uint8_t name_length;
+	enum oci_kind kind : 8;
+	enum oci_shape shape : 8;
 	bool required;
-	size_t offset;	    /* of the member in its struct; of an array, of the pointer */
-	size_t has_offset;  /* of the bool beside it, or 0 when it has none */
-	size_t len_offset;  /* of an array's or map's length */
-	size_t item_size;   /* of an array's or map's item */
-	size_t item_offset; /* of the value in an item */
-	const struct oci_number *number; /* of OCI_NUMBER */
-	const struct oci_object *object; /* of OCI_OBJECT */
+	uint16_t offset;      /* of the member in its struct; of an array, of the pointer */
+	uint16_t has_offset;  /* of the bool beside it, or 0 when it has none */
+	uint16_t len_offset;  /* of an array's or map's length */
+	uint16_t item_size;   /* of an array's or map's item */
+	uint16_t item_offset; /* of the value in an item */
+	int32_t type_at; /* from here: of OCI_NUMBER its struct oci_number, of OCI_OBJECT its object */
 };
 
 /* The most fields that an object can have: the decoder keeps a bit for each. */
 enum { OCI_MOST_FIELDS = 64 };
 
 struct oci_object {
-	const char *name;		/* "io_priority" of struct oci_io_priority */
-	size_t size;			/* of the struct */
-	const struct oci_field *fields; /* in the order in which they are written */
-	size_t fields_len;
-	const uint8_t *sorted; /* the fields' indices, by name */
-	uint64_t required;     /* a bit for each field which must be there */
+	uint16_t size; /* of the struct */
+	uint16_t fields_len;
+	int32_t fields_at; /* from here: in the order in which they are written */
+	int32_t sorted_at; /* from here: the fields' indices, by name */
+	uint64_t required; /* a bit for each field which must be there */
 };
+
+static inline const struct oci_field *oci_fields(const struct oci_object *object)
+{
+	return (const void *)((const char *)object + object->fields_at);
+}
+
+static inline const uint8_t *oci_sorted(const struct oci_object *object)
+{
+	return (const void *)((const char *)object + object->sorted_at);
+}
+
+static inline const struct oci_number *oci_number_of(const struct oci_field *field)
+{
+	return (const void *)((const char *)field + field->type_at);
+}
+
+static inline const struct oci_object *oci_object_of(const struct oci_field *field)
+{
+	return (const void *)((const char *)field + field->type_at);
+}
 
 /* An item of a map of strings. */
 struct oci_pair {

@@ -208,7 +208,8 @@ static const char **list_names(struct builder *builder, const struct name *table
 /* The kinds of hooks are the keys of the object that holds them. */
 static const char *hook_kind(size_t index)
 {
-	return index < oci_hooks_object.fields_len ? oci_hooks_object.fields[index].name : NULL;
+	return index < oci_hooks_object.fields_len ? oci_fields(&oci_hooks_object)[index].name
+						   : NULL;
 }
 
 static const char *unsafe_annotation(size_t index)

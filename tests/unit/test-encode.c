@@ -85,17 +85,17 @@ static void fill_value(struct filler *filler, const struct oci_field *field, cha
 		*(bool *)address = filler->round == 0 || (!field->has_offset && !field->required);
 		break;
 	case OCI_NUMBER:
-		fill_number(filler, field->number, address);
+		fill_number(filler, oci_number_of(field), address);
 		break;
 	case OCI_DECIMAL:
 		fill_decimal(filler, address);
 		break;
 	case OCI_OBJECT:
 		if (field->shape == OCI_ONE) {
-			base = arena_alloc(&arena, field->object->size);
+			base = arena_alloc(&arena, oci_object_of(field)->size);
 			memcpy(address, &base, sizeof(base));
 		}
-		fill(filler, field->object, base);
+		fill(filler, oci_object_of(field), base);
 		break;
 	case OCI_SKIP:
 		break;
@@ -120,7 +120,7 @@ static void fill_items(struct filler *filler, const struct oci_field *field, cha
 static void fill(struct filler *filler, const struct oci_object *object, char *base)
 {
 	for (size_t i = 0; i < object->fields_len; i++) {
-		const struct oci_field *field = &object->fields[i];
+		const struct oci_field *field = &oci_fields(object)[i];
 
 		if (field->kind == OCI_SKIP)
 			continue;
@@ -146,7 +146,7 @@ static const char *filled(const struct oci_object *object, int round, enum oci_l
 static void expect_each_name(const struct oci_object *object, const char *text)
 {
 	for (size_t i = 0; i < object->fields_len; i++) {
-		const struct oci_field *field = &object->fields[i];
+		const struct oci_field *field = &oci_fields(object)[i];
 		const char *key = arena_printf(&arena, "\"%s\":", field->name);
 
 		if (field->kind != OCI_SKIP && !strstr(text, key))
@@ -157,12 +157,13 @@ static void expect_each_name(const struct oci_object *object, const char *text)
 TEST(writes_each_field_of_each_object_as_it_is_read)
 {
 	setup();
-	for (size_t i = 0; oci_objects[i]; i++) {
+	for (size_t i = 0; i < OCI_OBJECTS; i++) {
 		for (int round = 0; round < 2; round++) {
-			const char *text = filled(oci_objects[i], round, OCI_COMPACT);
+			const char *text = filled(&oci_tables.objects[i], round, OCI_COMPACT);
 
-			expect_each_name(oci_objects[i], text);
-			expect_json(oci_objects[i], decode(oci_objects[i], text), text);
+			expect_each_name(&oci_tables.objects[i], text);
+			expect_json(&oci_tables.objects[i], decode(&oci_tables.objects[i], text),
+				    text);
 		}
 	}
 	arena_release(&arena);
@@ -171,13 +172,14 @@ TEST(writes_each_field_of_each_object_as_it_is_read)
 TEST(writes_the_same_in_both_layouts)
 {
 	setup();
-	for (size_t i = 0; oci_objects[i]; i++) {
-		const char *compact = filled(oci_objects[i], 0, OCI_COMPACT);
-		const char *pretty = filled(oci_objects[i], 0, OCI_PRETTY);
+	for (size_t i = 0; i < OCI_OBJECTS; i++) {
+		const char *compact = filled(&oci_tables.objects[i], 0, OCI_COMPACT);
+		const char *pretty = filled(&oci_tables.objects[i], 0, OCI_PRETTY);
 
 		ck_assert_ptr_nonnull(strchr(pretty, '\n'));
 		ck_assert_ptr_null(strchr(compact, '\n'));
-		expect_json(oci_objects[i], decode(oci_objects[i], pretty), compact);
+		expect_json(&oci_tables.objects[i], decode(&oci_tables.objects[i], pretty),
+			    compact);
 	}
 	arena_release(&arena);
 }

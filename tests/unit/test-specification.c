@@ -49,14 +49,14 @@ static void find_missing(const struct oci_object *object, const char *path,
 {
 	missing[0] = '\0';
 	for (size_t i = 0; i < object->fields_len && !missing[0]; i++) {
-		const struct oci_field *field = &object->fields[i];
+		const struct oci_field *field = &oci_fields(object)[i];
 		char below[LONGEST_PATH];
 
 		add_name(below, path, field->name);
 		if (has_section(below) || is_elsewhere(below))
 			continue;
 		if (field->kind == OCI_OBJECT && field->shape == OCI_ONE)
-			find_missing(field->object, below, missing);
+			find_missing(oci_object_of(field), below, missing);
 		else
 			memcpy(missing, below, sizeof(below));
 	}
@@ -76,16 +76,24 @@ TEST(has_somebody_for_each_property)
 /* A schema with a property that there is no section for, and one whose parent has one. */
 TEST(would_notice_a_new_property)
 {
-	static const struct oci_field below[] = {{.name = "user"}, {.name = "tomorrow"}};
-	static const struct oci_object process = {.fields = below, .fields_len = 2};
-	static const struct oci_field fields[] = {
-		{.name = "root", .kind = OCI_OBJECT, .object = &process},
-		{.name = "process", .kind = OCI_OBJECT, .object = &process},
+	static const struct tables {
+		struct oci_object config, process;
+		struct oci_field fields[2], below[2];
+	} tables = {
+		.config = {.fields_at = (int32_t)offsetof(struct tables, fields), .fields_len = 2},
+		.process = {.fields_at = (int32_t)offsetof(struct tables, below) -
+					 (int32_t)offsetof(struct tables, process),
+			    .fields_len = 2},
+		.fields = {{.name = "root", .kind = OCI_OBJECT},
+			   {.name = "process",
+			    .kind = OCI_OBJECT,
+			    .type_at = (int32_t)offsetof(struct tables, process) -
+				       (int32_t)offsetof(struct tables, fields[1])}},
+		.below = {{.name = "user"}, {.name = "tomorrow"}},
 	};
-	static const struct oci_object config = {.fields = fields, .fields_len = 2};
 	char missing[LONGEST_PATH];
 
-	find_missing(&config, "", missing);
+	find_missing(&tables.config, "", missing);
 	ck_assert_str_eq(missing, "process.tomorrow");
 }
 
@@ -93,9 +101,9 @@ static const struct oci_field *find_field(const struct oci_object *object, const
 					  size_t length)
 {
 	for (size_t i = 0; i < object->fields_len; i++)
-		if (object->fields[i].name_length == length &&
-		    memcmp(object->fields[i].name, name, length) == 0)
-			return &object->fields[i];
+		if (oci_fields(object)[i].name_length == length &&
+		    memcmp(oci_fields(object)[i].name, name, length) == 0)
+			return &oci_fields(object)[i];
 	return NULL;
 }
 
@@ -111,7 +119,7 @@ static bool is_property(const char *path)
 		if (!field || path[length] == '\0')
 			return field != NULL;
 		path += length + 1;
-		object = field->kind == OCI_OBJECT ? field->object : NULL;
+		object = field->kind == OCI_OBJECT ? oci_object_of(field) : NULL;
 	}
 	return false;
 }
