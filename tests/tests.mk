@@ -334,6 +334,7 @@ VM_FILES = \
 
 SCRIPT_FILES = \
 	scripts/build \
+	scripts/capability-names \
 	scripts/check-layers \
 	scripts/check-paths \
 	scripts/check-sizes \

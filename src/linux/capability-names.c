@@ -1,32 +1,35 @@
+/*
+ * The names of capabilities(7).  They are libcap's, as the build machine has it: scripts/capability-names writes them
+ * down.
+ */
 #include "linux/capability-names.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/capability.h>
+
+static const char *next(const char *name)
+{
+	return name + strlen(name) + 1;
+}
 
 int capability_number(const char *name)
 {
-	cap_value_t number;
+	int number = 0;
 
-	/* libcap also takes small letters, and numbers. */
-	if (strncmp(name, "CAP_", 4) != 0)
-		return -1;
-	for (const char *c = name; *c; c++)
-		if (islower((unsigned char)*c))
-			return -1;
-	return cap_from_name(name, &number) == 0 ? number : -1;
+	for (const char *known = capability_names; *known; known = next(known), number++)
+		if (strcmp(known, name) == 0)
+			return number;
+	return -1;
 }
 
 void capability_name(int number, char *text, size_t size)
 {
-	char *name = number < CAP_LAST_CAP + 1 ? cap_to_name(number) : NULL;
+	const char *name = capability_names;
 
-	if (name)
+	for (int i = 0; i != number && *name; i++)
+		name = next(name);
+	if (*name)
 		snprintf(text, size, "%s", name);
 	else
 		snprintf(text, size, "CAP_%d", number);
-	for (char *c = text; *c; c++)
-		*c = (char)toupper((unsigned char)*c);
-	cap_free(name);
 }

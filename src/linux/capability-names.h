@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 
+/* All names, each with a NUL behind it and in the order of their numbers; the last one is empty. */
+extern const char capability_names[];
+
 /* The number of "CAP_CHOWN", or -1 if there is no capability of that name. */
 int capability_number(const char *name);
 

@@ -1,4 +1,8 @@
 #include "linux/capability-names.h"
+
+#include <strings.h>
+#include <sys/capability.h>
+
 #include "unit.h"
 
 TEST(finds_a_capability_by_its_name)
@@ -32,5 +36,22 @@ TEST(names_a_capability_by_its_number)
 	ck_assert_str_eq(name, "CAP_SYS");
 }
 
-RUN_TESTS("capability-names", finds_a_capability_by_its_name, knows_no_other_spelling,
-	  names_a_capability_by_its_number)
+/* One that this libcap does not know has a number for its name. */
+TEST(are_those_of_libcap)
+{
+	for (int number = 0; number < 64; number++) {
+		char *theirs = cap_to_name(number);
+		char ours[32];
+
+		ck_assert_ptr_nonnull(theirs);
+		capability_name(number, ours, sizeof(ours));
+		if (theirs[0] == 'c')
+			ck_assert_int_eq(strcasecmp(ours, theirs), 0);
+		else
+			ck_assert_int_eq(capability_number(ours), -1);
+		cap_free(theirs);
+	}
+}
+
+RUN_TESTS("capability-names", are_those_of_libcap, finds_a_capability_by_its_name,
+	  knows_no_other_spelling, names_a_capability_by_its_number)
