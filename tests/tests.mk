@@ -162,6 +162,7 @@ TEST_FILES = \
 	tests/unit/cgroup-files.h \
 	tests/unit/cgroups.h \
 	tests/unit/child.h \
+	tests/unit/liar.h \
 	tests/unit/scratch.h \
 	tests/unit/seccomp-filters.h \
 	tests/unit/tree.h \
@@ -172,6 +173,7 @@ TEST_FILES = \
 	tests/integration/isolation.py \
 	tests/integration/leftovers.py \
 	tests/integration/lib.py \
+	tests/integration/liar.py \
 	tests/integration/run \
 	tests/integration/test_annotations.py \
 	tests/integration/test_capabilities.py \
@@ -210,6 +212,7 @@ TEST_FILES = \
 	tests/integration/test_personality.py \
 	tests/integration/test_process.py \
 	tests/integration/test_ps.py \
+	tests/integration/test_read_back.py \
 	tests/integration/test_resources.py \
 	tests/integration/test_run.py \
 	tests/integration/test_scheduling.py \

@@ -47,6 +47,7 @@ const struct row apply_order[] = {
 	{&step_apparmor, ALWAYS}, /* both count from the next exec on; with no_new_privs and */
 	{&step_selinux, ALWAYS},  /* without the host's /proc it would be too late */
 
+	{&step_groups, ALWAYS},	       /* while no filter can forbid it */
 	{&step_give_listener, ALWAYS}, /* right before: it says which descriptor is free next */
 	{&step_seccomp_early, ALWAYS}, /* loading takes CAP_SYS_ADMIN, which goes now */
 	{&step_user, ALWAYS},
@@ -92,6 +93,7 @@ const struct row exec_order[] = {
 	{&step_selinux, ALWAYS},
 	{&step_keep_sockets, ALWAYS},
 
+	{&step_groups, ALWAYS},
 	{&step_enter_pid_early, ALWAYS}, /* too early, but the agent has to know who is meant */
 	{&step_give_listener, ALWAYS},
 	{&step_seccomp_early, ALWAYS},

@@ -213,30 +213,76 @@ static int set_sets(const struct capability_plan *plan, struct error *err)
 	return 0;
 }
 
-static int limit_bounding_set(uint64_t bounding, struct error *err)
+/* Whether init has it: 1 or 0, or -1 beyond the last one that the kernel knows. */
+static int is_bounding(int capability)
 {
-	for (int i = 0; i < MOST_CAPABILITIES; i++) {
-		if (bounding & BIT(i) || prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0)
-			continue;
-		if (errno == EINVAL) /* beyond the last one that the kernel has */
-			return 0;
-		/* Who may not drop any may still not have had this one. */
-		if (errno != EPERM || prctl(PR_CAPBSET_READ, i, 0, 0, 0) != 0)
-			return error_errno(err, errno,
-					   "process.capabilities.bounding: drop capability %d", i);
-	}
-	return 0;
+	return prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
 }
 
-static int set_ambient(uint64_t ambient, struct error *err)
+static int not_as_set(const char *set, struct error *err)
+{
+	return error_config(err, "process.capabilities.%s: it is not what was set", set);
+}
+
+/*
+ * A filter of the caller's may let a call succeed and do nothing.  It knows the call, and not which capability
+ * it is about: so of the first one that is there it is looked whether it then is gone, and none is believed who
+ * knows more capabilities than the sets have room for.
+ */
+static int limit_bounding_set(uint64_t bounding, struct error *err)
+{
+	bool looked = false;
+
+	for (int i = 0; i <= MOST_CAPABILITIES; i++) {
+		int there = 1;
+
+		if (i < MOST_CAPABILITIES && bounding & BIT(i))
+			continue;
+		if (!looked)
+			there = is_bounding(i);
+		if (there == 0)
+			continue;
+		if (there < 0 || prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+			return errno == EINVAL ? 0
+					       : error_errno(err, errno,
+							     "process.capabilities.bounding: drop "
+							     "capability %d",
+							     i);
+		if (!looked && is_bounding(i))
+			break;
+		looked = true;
+	}
+	return not_as_set("bounding", err);
+}
+
+static int is_ambient(int capability)
+{
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0);
+}
+
+/* Only what is both permitted and inheritable can be ambient: mostly there is nothing to read back. */
+static int check_ambient(const struct capability_plan *plan, struct error *err)
+{
+	uint64_t possible = plan->permitted & plan->inheritable;
+
+	if (!possible)
+		return 0;
+	for (int i = 0; i < MOST_CAPABILITIES; i++)
+		if (possible & BIT(i) && is_ambient(i) != (int)(plan->ambient >> i & 1))
+			return not_as_set("ambient", err);
+	return is_ambient(MOST_CAPABILITIES) < 0 ? 0 : not_as_set("ambient", err);
+}
+
+static int set_ambient(const struct capability_plan *plan, struct error *err)
 {
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return error_errno(err, errno, "process.capabilities.ambient: clear it");
 	for (int i = 0; i < MOST_CAPABILITIES; i++)
-		if (ambient & BIT(i) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
+		if (plan->ambient & BIT(i) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
 			return error_errno(err, errno,
 					   "process.capabilities.ambient: raise capability %d", i);
-	return 0;
+	return check_ambient(plan, err);
 }
 
 /* Dropping takes CAP_SETPCAP to be effective, which the switch of the user has ended. */
@@ -261,7 +307,7 @@ static int capabilities_apply(struct container *container, struct error *err)
 	if (r == 0)
 		r = set_sets(plan, err);
 	if (r == 0)
-		r = set_ambient(plan->ambient, err);
+		r = set_ambient(plan, err);
 	return r;
 }
 

@@ -195,6 +195,7 @@ struct container {
 
 	/* The process. */
 	uint64_t open_files; /* the caller's soft limit, which the runtime has raised for itself */
+	uint32_t *groups;    /* room for process.user.additionalGids, to read them back, or NULL */
 	bool in_cwd; /* init's: process.cwd was entered before the privileges to do so were gone */
 	struct capability_plan capabilities;
 	struct seccomp_plan seccomp;

@@ -36,15 +36,40 @@ static int expect_all_known(const struct oci_seccomp *seccomp, struct error *err
 	return 0;
 }
 
-/* The kernel looks at the flags before it looks for the filter. */
-static bool has_flag(unsigned int flag)
+/*
+ * Whether the kernel takes a filter with these flags: it looks at them before it looks for the filter, which
+ * is not there.  1 or 0; anything else that could be the answer is not the kernel's, or says that it has no
+ * filters, and is an error before anything is made.  Init does not ask again: it inherits who answers, and
+ * when the filter is loaded there may be no other call that is allowed.
+ */
+static int has_flags(unsigned int flags, struct error *err)
 {
-	return sys_seccomp(SECCOMP_SET_MODE_FILTER, flag, NULL) < 0 && errno == EFAULT;
+	int code = sys_seccomp(SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 ? errno : 0;
+
+	if (code == EFAULT)
+		return 1;
+	if (code == EINVAL && flags)
+		return 0;
+	if (code == EINVAL || code == ENOSYS)
+		return error_config(err, "linux.seccomp: this kernel has no filters");
+	error_config(err, "linux.seccomp: the kernel can't be asked for filters");
+	return error_hint(err, "what proa runs in answers seccomp(2) in its place");
+}
+
+int seccomp_expect_flags(unsigned int flags, struct error *err)
+{
+	int r = has_flags(flags, err);
+
+	if (r == 0)
+		return error_config(err, "linux.seccomp: this kernel does not have all its flags");
+	return r < 0 ? r : 0;
 }
 
 static int choose_listed(const struct oci_seccomp *seccomp, unsigned int base, unsigned int *flags,
 			 struct error *err)
 {
+	int r;
+
 	for (size_t i = 0; i < seccomp->flags_len; i++) {
 		unsigned int flag =
 			(unsigned int)name_find(seccomp_flags, seccomp->flags[i])->value;
@@ -55,7 +80,10 @@ static int choose_listed(const struct oci_seccomp *seccomp, unsigned int base, u
 		/* With a listener the kernel has another way to tell that it failed. */
 		if (flag == SECCOMP_FILTER_FLAG_TSYNC && base)
 			flag |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
-		if (!has_flag(base | flag))
+		r = has_flags(base | flag, err);
+		if (r < 0)
+			return r;
+		if (r == 0)
 			return error_config(err, "linux.seccomp.flags[%zu]: this kernel has no %s",
 					    i, seccomp->flags[i]);
 		*flags |= flag;
@@ -69,17 +97,23 @@ int seccomp_choose_flags(struct container *container, struct error *err)
 	const struct oci_seccomp *seccomp = properties ? properties->seccomp : NULL;
 	struct seccomp_plan *plan = &container->seccomp;
 	unsigned int base = plan->agent ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+	int r;
 
 	if (!plan->filter)
 		return 0;
 	plan->flags = base;
-	if (seccomp && seccomp->flags)
-		return choose_listed(seccomp, base, &plan->flags, err);
 	/* Without it each container pays for the mitigation of a processor's flaw that the filter's
 	 * author did not ask for; the other runtimes do the same. */
-	if (has_flag(base | SECCOMP_FILTER_FLAG_SPEC_ALLOW))
+	if (!seccomp || !seccomp->flags) {
 		plan->flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-	return 0;
+		r = has_flags(plan->flags, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		plan->flags = base;
+	} else if (choose_listed(seccomp, base, &plan->flags, err) < 0) {
+		return -err->code;
+	}
+	return seccomp_expect_flags(plan->flags, err);
 }
 
 static int compile(struct container *container, const struct oci_seccomp *seccomp,

@@ -9,3 +9,7 @@ int seccomp_compile(struct container *container, struct error *err);
 
 /* And the flags that it is loaded with, when it is known whether there is an agent. */
 int seccomp_choose_flags(struct container *container, struct error *err);
+
+/* Expects the kernel to take a filter with these flags, and nobody to answer in its place; for exec, whose
+ * caller may be somewhere else than the container's. */
+int seccomp_expect_flags(unsigned int flags, struct error *err);

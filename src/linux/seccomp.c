@@ -7,7 +7,9 @@
  * The runtime compiles the filter (linux/seccomp-compile.c), init only loads it.  When depends on
  * process.noNewPrivileges.  Without it, loading takes CAP_SYS_ADMIN, so it is done before the user and
  * the capabilities change, and the filter has to allow what init does after that.  With it, anybody may
- * load a filter, and it is the last thing that init does.
+ * load a filter, and it is the last thing that init does: under it no call but execve(2) can be counted on, not
+ * even one that asks whether it is there.  That there is nobody who answers in the kernel's place has been found
+ * out before (linux/seccomp-compile.c).
  *
  * A filter that only notifies of calls has a listener, which goes to an agent: linux/seccomp-listener.h.
  */
@@ -16,6 +18,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "basic/syscalls.h"
 #include "linux/annotations.h"
@@ -182,9 +185,17 @@ bool seccomp_is_early(const struct container *container)
 	return !process || !process->no_new_privileges;
 }
 
+/* The kernel is asked again, since here it may be: the steps that follow need prctl(2), too.  Only 0 says
+ * that there is no filter; any error comes from one. */
 static int early_apply(struct container *container, struct error *err)
 {
-	return seccomp_is_early(container) ? load(&container->seccomp, err) : 0;
+	if (!seccomp_is_early(container) || !container->seccomp.filter)
+		return 0;
+	if (load(&container->seccomp, err) < 0)
+		return -err->code;
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
+		return error_config(err, "linux.seccomp: it is not in force");
+	return 0;
 }
 
 static int late_apply(struct container *container, struct error *err)

@@ -102,6 +102,7 @@ extern const struct step step_personality;
 extern const struct step step_apparmor;
 extern const struct step step_selinux;
 extern const struct step step_seccomp_early;
+extern const struct step step_groups; /* process.user.additionalGids */
 extern const struct step step_user;
 extern const struct step step_capabilities;
 extern const struct step step_no_new_privileges;

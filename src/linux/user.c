@@ -6,8 +6,9 @@
  *
  * All three ids of each kind are set at once, and the supplementary groups always, even to none: what is
  * left of the caller's could open files to the container, or, where a file's mode denies something to a
- * group, hide that from it.  The permitted capabilities are kept for the steps that follow, which need
- * some and then drop them.
+ * group, hide that from it.  The groups come first, before a seccomp filter that comes early: it need not
+ * allow that.  The permitted capabilities are kept for the steps that follow, which need some and then drop
+ * them.
  */
 #include <errno.h>
 #include <grp.h>
@@ -100,7 +101,10 @@ static int user_prepare(struct container *container, struct error *err)
 	for (size_t i = 0; i < user->additional_gids_len; i++)
 		if (expect_mapped(container, true, user->additional_gids[i], err) < 0)
 			return error_in(err, "process.user.additionalGids[%zu]", i);
-	return 0;
+	if (user->additional_gids_len == 0)
+		return 0;
+	container->groups = arena_array(container->arena, uint32_t, user->additional_gids_len);
+	return container->groups ? 0 : arena_full(container->arena, err);
 }
 
 /* -- init -------------------------------------------------------------------------------------- */
@@ -133,13 +137,48 @@ static int give_streams(const struct oci_process *process, struct error *err)
 	return 0;
 }
 
-static int set_groups(const struct container *container, struct error *err)
+static bool has_all(const gid_t *groups, size_t count, const gid_t *others, size_t others_count)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < others_count; i++) {
+		size_t left = count;
+
+		/* From where the last one was: in most cases both are in the same order. */
+		while (left && groups[next] != others[i]) {
+			next = (next + 1) % count;
+			left--;
+		}
+		if (left == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Whether the groups are what they were set to, in whatever order: a filter of the caller's may let a call
+ * succeed and do nothing, as some do to make programs believe that they are root. */
+static int check_groups(const struct container *container, struct error *err)
 {
 	const struct oci_user *user = container->config->process->user;
+	int most = (int)user->additional_gids_len;
+	int count = getgroups(most, container->groups);
 
-	if (keeps_groups(container) ||
-	    sys_setgroups(user->additional_gids_len, user->additional_gids) == 0)
+	if (count >= 0 && (most || !count) &&
+	    has_all(container->groups, (size_t)count, user->additional_gids, (size_t)most) &&
+	    has_all(user->additional_gids, (size_t)most, container->groups, (size_t)count))
 		return 0;
+	return error_config(err, "process.user.additionalGids: they are not what was set");
+}
+
+static int groups_apply(struct container *container, struct error *err)
+{
+	const struct oci_process *process = container->config->process;
+	const struct oci_user *user = process ? process->user : NULL;
+
+	if (!user || keeps_groups(container))
+		return 0;
+	if (sys_setgroups(user->additional_gids_len, user->additional_gids) == 0)
+		return check_groups(container, err);
 	/* A user namespace where setgroups(2) is denied: no group can be added in it, and the caller's
 	 * can't be dropped.  Fine also if there were none. */
 	if (errno == EPERM && user->additional_gids_len == 0 &&
@@ -177,23 +216,24 @@ static int switch_user(const struct oci_user *user, struct error *err)
 static int user_apply(struct container *container, struct error *err)
 {
 	const struct oci_process *process = container->config->process;
-	int r;
 
 	if (!process)
 		return 0;
 	umask(process->user->has_umask ? process->user->umask : DEFAULT_UMASK);
-	r = give_streams(process, err);
-	if (r == 0)
-		r = set_groups(container, err);
-	if (r == 0)
-		r = switch_user(process->user, err);
-	return r;
+	if (give_streams(process, err) < 0)
+		return -err->code;
+	return switch_user(process->user, err);
 }
 
 const struct section section_user = {
 	.path = "process.user",
 	.validate = user_validate,
 	.prepare = user_prepare,
+};
+
+const struct step step_groups = {
+	.name = "process.user.additionalGids",
+	.apply = groups_apply,
 };
 
 const struct step step_user = {

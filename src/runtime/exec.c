@@ -18,6 +18,7 @@
 #include "launch/launch.h"
 #include "linux/cpu-affinity.h"
 #include "linux/namespaces.h"
+#include "linux/seccomp-compile.h"
 #include "runtime/console.h"
 #include "runtime/exec-process.h"
 #include "runtime/exec-record.h"
@@ -147,6 +148,8 @@ static int fill_container(struct exec *exec, struct error *err)
 	container->listen_fds = request->listen_fds;
 	container->has_cgroup = exec->cgroup.v2 || exec->cgroup.directories_len;
 	if (exec_record_load(exec->view.directory, container, &common, err) < 0)
+		return -err->code;
+	if (container->seccomp.filter && seccomp_expect_flags(container->seccomp.flags, err) < 0)
 		return -err->code;
 	if (find_namespaces(container, common, err) < 0)
 		return -err->code;

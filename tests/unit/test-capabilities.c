@@ -8,7 +8,7 @@
 #include "basic/file.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
-#include "child.h"
+#include "liar.h"
 #include "linux/section.h"
 #include "unit.h"
 
@@ -215,8 +215,70 @@ TEST(sets_all_five_for_another_user)
 			     });
 }
 
+static struct {
+	long number;
+	int argument;
+} lie;
+
+static int apply_among_lies(void *context, struct error *e)
+{
+	struct container *container = context;
+
+	skip_unless(geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_SETPCAP, 0, 0, 0) == 1);
+	if (container->capabilities.permitted & container->capabilities.inheritable) {
+		struct capability_plan wanted = container->capabilities;
+
+		/* Ambient ones that are not to be. */
+		wanted.ambient = wanted.permitted & wanted.inheritable;
+		container->capabilities.bounding = wanted.bounding |= BIT(CAP_SETPCAP);
+		wanted.permitted |= BIT(CAP_SETPCAP);
+		wanted.effective |= BIT(CAP_SETPCAP);
+		skip_unless(step_capabilities.apply(&(struct container){.config = container->config,
+									.capabilities = wanted},
+						    e) == 0);
+	}
+	lie_about(lie.number, lie.argument);
+	return step_capabilities.apply(container, e);
+}
+
+static void expect_disbelief(long number, int argument, struct capability_plan plan,
+			     const char *text)
+{
+	struct container container = {.config = &config, .capabilities = plan};
+	int r;
+
+	lie.number = number;
+	lie.argument = argument;
+	err = (struct error){0};
+	r = in_child(apply_among_lies, &container, &err);
+	if (r == CHILD_SKIPPED)
+		return;
+	ck_assert_msg(r == -EINVAL, "%d: %s", r, err.text);
+	ck_assert_str_eq(err.text, text);
+}
+
+/* Each set in turn; and a prctl(2) that says 0 to whatever it is asked. */
+TEST(does_not_believe_a_call_that_does_nothing)
+{
+	const struct capability_plan one = {.bounding = BIT(CAP_CHOWN),
+					    .permitted = BIT(CAP_CHOWN)};
+	const struct capability_plan ambient = {.bounding = BIT(CAP_CHOWN),
+						.permitted = BIT(CAP_CHOWN),
+						.inheritable = BIT(CAP_CHOWN)};
+
+	expect_disbelief(SYS_capset, ANY_ARGUMENT, one,
+			 "process.capabilities: they are not what was set");
+	expect_disbelief(SYS_prctl, PR_CAPBSET_DROP, one,
+			 "process.capabilities.bounding: it is not what was set");
+	expect_disbelief(SYS_prctl, ANY_ARGUMENT, one,
+			 "process.capabilities.bounding: it is not what was set");
+	expect_disbelief(SYS_prctl, PR_CAP_AMBIENT, ambient,
+			 "process.capabilities.ambient: it is not what was set");
+}
+
 RUN_TESTS("capabilities", makes_masks_of_names, warns_of_names_that_it_does_not_know,
 	  rejects_effective_ones_that_are_not_permitted,
 	  rejects_inheritable_ones_that_are_not_bounding,
 	  leaves_out_ambient_ones_that_cannot_be_raised, leaves_out_what_the_runtime_does_not_have,
-	  sets_all_five_for_root, sets_all_five_for_another_user)
+	  sets_all_five_for_root, sets_all_five_for_another_user,
+	  does_not_believe_a_call_that_does_nothing)

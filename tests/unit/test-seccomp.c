@@ -3,7 +3,8 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#include "child.h"
+#include "liar.h"
+#include "linux/seccomp-compile.h"
 #include "linux/section.h"
 #include "unit.h"
 
@@ -172,8 +173,83 @@ TEST(loads_nothing_without_a_filter)
 	ck_assert_int_eq(in_child(load, &container, &err), 0);
 }
 
+/* -- whoever answers in the kernel's place ------------------------------------------------------ */
+
+static struct {
+	long number;
+	int argument;
+	unsigned int code;
+	size_t flags; /* how many are listed; without a list there is none */
+	bool listed;
+} lie;
+
+static int prepare_among_lies(void *context, struct error *e)
+{
+	lie_about(SYS_pivot_root, ANY_ARGUMENT); /* a filter alone is none */
+	answer(lie.number, lie.argument, lie.code);
+	if (section_seccomp.prepare(context, e) < 0)
+		return -e->code;
+	return step_seccomp_early.apply(context, e);
+}
+
+static void expect_disbelief(long number, int argument, unsigned int code, const char *text,
+			     const char *hint)
+{
+	static const char *flags[] = {"SECCOMP_FILTER_FLAG_LOG"};
+	struct container container = {.config = &config, .arena = &arena};
+	int r;
+
+	begin();
+	seccomp.flags = lie.listed ? flags : NULL;
+	seccomp.flags_len = lie.flags;
+	process.no_new_privileges = false;
+	arena_release(&arena);
+	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
+	lie.number = number;
+	lie.argument = argument;
+	lie.code = code;
+	err = (struct error){0};
+	r = in_child(prepare_among_lies, &container, &err);
+	if (r == CHILD_SKIPPED)
+		return;
+	ck_assert_msg(r == -EINVAL, "%d: %s", r, err.text);
+	ck_assert_str_eq(err.text, text);
+	ck_assert_str_eq(err.hint, hint);
+}
+
+TEST(does_not_believe_another_than_the_kernel)
+{
+	const char *place = "what proa runs in answers seccomp(2) in its place";
+	const char *cannot = "linux.seccomp: the kernel can't be asked for filters";
+
+	expect_disbelief(SYS_seccomp, ANY_ARGUMENT, 0, cannot, place);
+	expect_disbelief(SYS_seccomp, ANY_ARGUMENT, EPERM, cannot, place);
+	expect_disbelief(SYS_seccomp, ANY_ARGUMENT, ENOSYS,
+			 "linux.seccomp: this kernel has no filters", "");
+	if (geteuid() == 0)
+		expect_disbelief(SYS_prctl, PR_GET_SECCOMP, 0, "linux.seccomp: it is not in force",
+				 "");
+	lie.listed = true;
+	expect_disbelief(SYS_seccomp, ANY_ARGUMENT, 0, cannot, place);
+	lie.flags = 1;
+	expect_disbelief(SYS_seccomp, ANY_ARGUMENT, 0, cannot, place);
+	expect_disbelief(SYS_seccomp, ANY_ARGUMENT, EINVAL,
+			 "linux.seccomp.flags[0]: this kernel has no SECCOMP_FILTER_FLAG_LOG", "");
+}
+
+/* For exec, with the flags that the record has. */
+TEST(expects_the_flags_of_a_filter_that_is_there_already)
+{
+	ck_assert_int_eq(seccomp_expect_flags(0, &err), 0);
+	ck_assert_int_eq(seccomp_expect_flags(SECCOMP_FILTER_FLAG_LOG, &err), 0);
+	ck_assert_int_eq(seccomp_expect_flags(1U << 31, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "linux.seccomp: this kernel does not have all its flags");
+}
+
 RUN_TESTS("seccomp", accepts_a_filter_or_none, rejects_words_that_it_does_not_know,
 	  rejects_what_cannot_be, rejects_an_errno_of_an_action_that_has_none,
 	  rejects_words_for_an_agent_that_is_not_there,
 	  loads_it_before_the_privileges_go_without_no_new_privileges,
-	  loads_it_last_of_all_with_no_new_privileges, loads_nothing_without_a_filter)
+	  loads_it_last_of_all_with_no_new_privileges, loads_nothing_without_a_filter,
+	  does_not_believe_another_than_the_kernel,
+	  expects_the_flags_of_a_filter_that_is_there_already)

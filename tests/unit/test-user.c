@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "child.h"
+#include "liar.h"
 #include "linux/section.h"
 #include "unit.h"
 
@@ -125,7 +125,7 @@ static int apply(void *context, struct error *e)
 	int count;
 
 	skip_unless(geteuid() == 0 && setgroups(2, callers) == 0);
-	if (step_user.apply(context, e) < 0)
+	if (step_groups.apply(context, e) < 0 || step_user.apply(context, e) < 0)
 		return -e->code;
 	count = getgroups(16, groups);
 	if (getuid() != user.uid || geteuid() != user.uid || getgid() != user.gid ||
@@ -139,7 +139,8 @@ static int apply(void *context, struct error *e)
 
 static void expect_applied(struct oci_user wanted)
 {
-	struct container container = {.config = &config};
+	uint32_t room[4];
+	struct container container = {.config = &config, .groups = room};
 	int r;
 
 	user = wanted;
@@ -171,6 +172,71 @@ TEST(keeps_the_callers_groups_when_an_engine_asks_for_it)
 	config.annotations_len = 1;
 	expect_applied((struct oci_user){.uid = 1000, .gid = 1001});
 	config.annotations_len = 0;
+}
+
+/* -- calls that do nothing --------------------------------------------------------------------- */
+
+static long lie;
+
+static int apply_among_lies(void *context, struct error *e)
+{
+	static const gid_t callers[] = {42, 4};
+
+	skip_unless(geteuid() == 0 && setgroups(2, callers) == 0);
+	lie_about(lie, ANY_ARGUMENT);
+	if (step_groups.apply(context, e) < 0 || step_user.apply(context, e) < 0)
+		return -e->code;
+	return 0;
+}
+
+static void expect_disbelief(long number, struct oci_user wanted, const char *text)
+{
+	uint32_t room[4];
+	struct container container = {.config = &config, .groups = room};
+	int r;
+
+	lie = number;
+	user = wanted;
+	err = (struct error){0};
+	r = in_child(apply_among_lies, &container, &err);
+	if (r == CHILD_SKIPPED)
+		return;
+	ck_assert_msg(r == -EINVAL, "%d: %s", r, err.text);
+	ck_assert_str_eq(err.text, text);
+}
+
+TEST(does_not_believe_a_call_that_does_nothing)
+{
+	static const char users[] = "process.user: it is not what was set";
+	static const char groups[] = "process.user.additionalGids: they are not what was set";
+	uint32_t others[] = {4, 43}, more[] = {4, 42, 7}, fewer[] = {42};
+
+	expect_disbelief(SYS_setresuid, (struct oci_user){.uid = 1000}, users);
+	expect_disbelief(SYS_setresgid, (struct oci_user){.gid = 1000}, users);
+	expect_disbelief(SYS_setgroups, (struct oci_user){0}, groups);
+	expect_disbelief(SYS_setgroups,
+			 (struct oci_user){.additional_gids = others, .additional_gids_len = 2},
+			 groups);
+	expect_disbelief(SYS_setgroups,
+			 (struct oci_user){.additional_gids = more, .additional_gids_len = 3},
+			 groups);
+	expect_disbelief(SYS_setgroups,
+			 (struct oci_user){.additional_gids = fewer, .additional_gids_len = 1},
+			 groups);
+}
+
+/* The kernel keeps them in an order of its own, and each as often as it was given. */
+TEST(knows_the_groups_again_in_whatever_order)
+{
+	uint32_t groups[] = {9, 3, 7, 3, 1};
+	uint32_t room[5];
+	struct container container = {.config = &config, .groups = room};
+	int r;
+
+	user = (struct oci_user){.additional_gids = groups, .additional_gids_len = 5};
+	lie = SYS_pivot_root; /* nobody calls it */
+	r = in_child(apply_among_lies, &container, &err);
+	ck_assert_msg(r == 0 || r == CHILD_SKIPPED, "%d: %s", r, err.text);
 }
 
 static uid_t owner_of(int fd)
@@ -225,4 +291,5 @@ RUN_TESTS("user", accepts_ids_and_a_umask, rejects_the_id_that_changes_nothing,
 	  rejects_ids_that_are_not_mapped, rejects_groups_where_setgroups_is_denied,
 	  becomes_the_user_and_leaves_none_of_the_callers_groups,
 	  keeps_the_callers_groups_when_an_engine_asks_for_it,
+	  does_not_believe_a_call_that_does_nothing, knows_the_groups_again_in_whatever_order,
 	  gives_the_streams_that_were_made_for_it_to_the_user)
