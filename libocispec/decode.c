@@ -20,6 +20,7 @@
 enum {
 	FIRST_CAPACITY = 4, /* most arrays are short */
 	UNKNOWN_PATH_SIZE = 256,
+	SHORTEST_MISPLACED = 6, /* shorter keys are in many objects */
 };
 
 /* Where the next value goes. */
@@ -287,16 +288,40 @@ static const struct oci_field *find_field(const struct oci_object *object, const
 	return NULL;
 }
 
+/* Where in the document the key would be known: process.seccomp is meant to be linux.seccomp. */
+static const char *right_place(struct decoder *decoder, const char *name, size_t length)
+{
+	const struct oci_object *document = decoder->object;
+
+	for (size_t i = 0; length >= SHORTEST_MISPLACED && i < document->fields_len; i++) {
+		const struct oci_field *field = &document->fields[i];
+
+		if (field->kind == OCI_OBJECT && field->shape == OCI_ONE &&
+		    find_field(field->object, name, length))
+			return arena_printf(decoder->arena, "%s.%.*s", field->name, (int)length,
+					    name);
+	}
+	return NULL;
+}
+
+static const char *find_meant(struct decoder *decoder, const struct oci_object *object,
+			      const char *name, size_t length)
+{
+	const struct oci_field *near = misspelt_field(object, name, length);
+
+	return near ? near->name : right_place(decoder, name, length);
+}
+
 static int note_unknown(struct decoder *decoder, const struct oci_object *object, const char *name,
 			size_t length)
 {
 	struct oci_decoded *decoded = decoder->decoded;
-	const struct oci_field *meant = NULL;
+	const char *meant = NULL;
 	char path[UNKNOWN_PATH_SIZE];
 	const char *kept;
 
 	if (!decoded->misspelt)
-		meant = misspelt_field(object, name, length);
+		meant = find_meant(decoder, object, name, length);
 	if (decoded->unknown_keys++ > 0 && !meant)
 		return 1;
 	decoder_path(decoder, TO_VALUE, path, sizeof(path));
@@ -307,7 +332,7 @@ static int note_unknown(struct decoder *decoder, const struct oci_object *object
 		decoded->first_unknown = kept;
 	if (meant) {
 		decoded->misspelt = kept;
-		decoded->meant = meant->name;
+		decoded->meant = meant;
 	}
 	return 1;
 }

@@ -36,7 +36,7 @@ struct oci_decoded {
 	size_t unknown_keys;
 	const char *first_unknown; /* its path, "process.umask", or NULL */
 	const char *misspelt; /* the first that resembles a known one, "linux.seccmp", or NULL */
-	const char *meant;    /* "seccomp" */
+	const char *meant;    /* "seccomp"; "linux.seccomp" where it is in the wrong place */
 };
 
 /*

@@ -8,8 +8,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "basic/log.h"
+
 enum {
 	SHORTEST = 4, /* shorter names resemble too many others */
+	LONG = 8,     /* from here on two letters in one place, as in maskPaths, are one mistake */
+	SAME = 7,     /* so many letters of the beginning are enough, as in apparmor, capability */
 	LONGEST = 64,
 };
 
@@ -26,16 +30,32 @@ static size_t fold(const char *name, size_t length, char folded[LONGEST])
 	return end;
 }
 
+static size_t smaller(size_t one, size_t other)
+{
+	return one < other ? one : other;
+}
+
+/* They begin with the same word, and the shorter one is little more than that. */
+static bool begins_alike(size_t same, size_t shorter)
+{
+	return same >= SAME && same * 3 >= shorter * 2;
+}
+
 /* What is left between the common beginning and the common end is one mistake at most. */
 static bool is_near(const char *one, size_t length, const char *other, size_t other_length)
 {
-	while (length && other_length && *one == *other) {
-		one++, other++;
-		length--, other_length--;
-	}
+	size_t shorter = smaller(length, other_length), same = 0;
+	size_t mistake = shorter >= LONG ? 2 : 1;
+
+	while (same < shorter && one[same] == other[same])
+		same++;
+	if (begins_alike(same, shorter))
+		return true;
+	one += same, other += same;
+	length -= same, other_length -= same;
 	while (length && other_length && one[length - 1] == other[other_length - 1])
 		length--, other_length--;
-	if (length <= 1 && other_length <= 1)
+	if (length <= mistake && other_length <= mistake)
 		return true;
 	return length == 2 && other_length == 2 && one[0] == other[1] && one[1] == other[0];
 }
@@ -56,4 +76,14 @@ const struct oci_field *misspelt_field(const struct oci_object *object, const ch
 			return field;
 	}
 	return NULL;
+}
+
+void misspelt_tell(const char *file, const struct oci_decoded *decoded)
+{
+	if (decoded->unknown_keys)
+		log_debug("%s: %zu unknown keys are ignored, the first is %s", file,
+			  decoded->unknown_keys, decoded->first_unknown);
+	if (decoded->misspelt)
+		log_warning_always("%s: %s is unknown and ignored: is \"%s\" meant?", file,
+				   decoded->misspelt, decoded->meant);
 }

@@ -54,6 +54,7 @@ UNIT_TESTS = \
 	tests/unit/test-lsm-attribute \
 	tests/unit/test-masked-paths \
 	tests/unit/test-memory-policy \
+	tests/unit/test-misspelt \
 	tests/unit/test-mount-attach \
 	tests/unit/test-mount-cgroup \
 	tests/unit/test-mount-copy-up \

@@ -21,6 +21,7 @@
 #include "basic/log.h"
 #include "cli/command.h"
 #include "libocispec/decode.h"
+#include "libocispec/misspelt.h"
 
 #define VALUE(name) CHOICE(TEXT, update[UPDATE_##name])
 
@@ -237,9 +238,7 @@ static int read_resources(const char *path, struct arena *arena, struct oci_reso
 		r = oci_decode(&oci_resources_object, &source, arena, &decoded, err);
 	if (r < 0)
 		return r;
-	if (decoded.unknown_keys)
-		log_debug("%s: %zu unknown keys are ignored, the first is %s", source.name,
-			  decoded.unknown_keys, decoded.first_unknown);
+	misspelt_tell(source.name, &decoded);
 	*resources = *(const struct oci_resources *)decoded.value;
 	return 0;
 }

@@ -113,6 +113,10 @@ static const struct option options_table[] = {
  * runtimes take them and do nothing. */
 static const char impossible[][10] = {"rsync", "rasync", "rdirsync", "rmand", "rnomand"};
 
+/* File systems that take any parameter and pass over what they do not know: "nosuidd" would be no error.  All
+ * that they do know has a value. */
+static const char careless[][8] = {"bpf", "debugfs", "pstore", "ramfs", "tracefs"};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What a mount gets that has no options of its own, for configs that were written by hand. */
@@ -414,6 +418,26 @@ static int refuse_data(const struct oci_mount *mount, struct error *err)
 	return 0;
 }
 
+static bool is_careless(const char *type)
+{
+	for (size_t i = 0; type && i < COUNT(careless); i++)
+		if (strcmp(careless[i], type) == 0)
+			return true;
+	return false;
+}
+
+static int refuse_bare_words(const struct oci_mount *mount, const struct mount_options *options,
+			     struct error *err)
+{
+	for (size_t i = 0; i < options->data_len && is_careless(mount->type); i++) {
+		if (options->data[i].value)
+			continue;
+		error_config(err, "unknown option \"%s\"", options->data[i].key);
+		return error_hint(err, "%s would pass over it without a word", mount->type);
+	}
+	return 0;
+}
+
 int mount_options_parse(const struct oci_mount *mount, struct arena *arena,
 			struct mount_options *options, struct error *err)
 {
@@ -424,7 +448,8 @@ int mount_options_parse(const struct oci_mount *mount, struct arena *arena,
 	if (mount->options_len == 0 && !options->bind)
 		return parse_usual(mount->destination, arena, options, err);
 	r = parse_words(mount->options, mount->options_len, arena, options, err);
-	if (r == 0 && (options->bind || options->remount))
-		r = refuse_data(mount, err);
-	return r;
+	if (r < 0)
+		return r;
+	return options->bind || options->remount ? refuse_data(mount, err)
+						 : refuse_bare_words(mount, options, err);
 }

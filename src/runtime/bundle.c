@@ -8,8 +8,8 @@
 
 #include "basic/cleanup.h"
 #include "basic/file.h"
-#include "basic/log.h"
 #include "libocispec/decode.h"
+#include "libocispec/misspelt.h"
 
 static const char *absolute_path(const char *path, struct arena *arena)
 {
@@ -46,12 +46,7 @@ int bundle_read(struct bundle *bundle, const char *path, const char *file, struc
 	r = oci_decode(&oci_config_object, &source, arena, &decoded, err);
 	if (r < 0)
 		return r;
-	if (decoded.unknown_keys)
-		log_debug("%s: %zu unknown keys are ignored, the first is %s", file,
-			  decoded.unknown_keys, decoded.first_unknown);
-	if (decoded.misspelt)
-		log_warning_always("%s: %s is unknown and ignored: is \"%s\" meant?", file,
-				   decoded.misspelt, decoded.meant);
+	misspelt_tell(file, &decoded);
 	bundle->config = decoded.value;
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include "basic/cleanup.h"
 #include "basic/file.h"
 #include "libocispec/decode.h"
+#include "libocispec/misspelt.h"
 #include "linux/capability-names.h"
 
 /* -- ids --------------------------------------------------------------------------------------- */
@@ -288,11 +289,14 @@ static int from_file(const struct exec_request *request, struct arena *arena,
 	source.text = text;
 	source.length = (size_t)length;
 	r = oci_decode(&oci_process_object, &source, arena, &decoded, err);
+	if (r < 0)
+		return r;
+	misspelt_tell(source.name, &decoded);
 	*process = decoded.value;
 	/* Engines say it twice. */
-	if (r == 0 && request->terminal)
+	if (request->terminal)
 		(*process)->terminal = true;
-	return r;
+	return 0;
 }
 
 static bool is_empty(const char *text)

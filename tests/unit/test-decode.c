@@ -205,29 +205,6 @@ TEST(reads_the_ends_of_each_range)
 	release();
 }
 
-static void check_misspelt(const char *text, const char *misspelt, const char *meant)
-{
-	char whole[256];
-
-	snprintf(whole, sizeof(whole), "{\"ociVersion\": \"1.0.0\", %s}", text);
-	expect_decoded(&oci_config_object, whole);
-	ck_assert_pstr_eq(decoded.misspelt, misspelt);
-	ck_assert_pstr_eq(decoded.meant, meant);
-	release();
-}
-
-TEST(tells_what_an_unknown_key_was_meant_to_be)
-{
-	check_misspelt("\"linux\": {\"seccmp\": {}}", "linux.seccmp", "seccomp");
-	check_misspelt("\"linux\": {\"seccompp\": {}}", "linux.seccompp", "seccomp");
-	check_misspelt("\"linux\": {\"seccopm\": {}}", "linux.seccopm", "seccomp");
-	check_misspelt("\"linux\": {\"masked_paths\": []}", "linux.masked_paths", "maskedPaths");
-	check_misspelt("\"proces\": {}, \"hookz\": {}", "proces", "process");
-	check_misspelt("\"vendor\": {}, \"hookz\": {}", "hookz", "hooks");
-	check_misspelt("\"vendor\": {\"seccmp\": 1}", NULL, NULL);
-	check_misspelt("\"linux\": {\"secomps\": {}, \"\": 1, \"a\": 2}", NULL, NULL);
-}
-
 TEST(counts_unknown_keys_and_skips_what_they_hold)
 {
 	expect_decoded(&oci_config_object,
@@ -508,13 +485,12 @@ TEST(says_when_the_arena_is_full)
 RUN_TESTS("decode", reads_each_kind_of_value, reads_maps_in_the_order_of_the_file,
 	  takes_null_for_absent, keeps_arrays_together_however_long_they_grow,
 	  finds_a_key_given_twice_in_a_large_map, reads_escapes_in_values_and_keys,
-	  reads_the_ends_of_each_range, tells_what_an_unknown_key_was_meant_to_be,
-	  counts_unknown_keys_and_skips_what_they_hold, says_what_it_expected_and_what_it_found,
-	  names_the_place_by_line_column_and_path, refuses_numbers_that_do_not_fit,
-	  shortens_what_it_quotes, gives_a_hint_where_quotes_are_the_mistake,
-	  refuses_a_key_given_twice, refuses_an_empty_key_in_a_map,
-	  refuses_an_object_that_lacks_a_field, refuses_strings_that_c_cannot_hold,
-	  refuses_bytes_that_are_not_utf8, refuses_what_is_not_json,
-	  gives_a_hint_where_json_is_stricter_than_others, refuses_a_file_that_ends_too_early,
-	  refuses_anything_behind_the_document, refuses_what_is_nested_too_deep,
-	  says_when_the_arena_is_full)
+	  reads_the_ends_of_each_range, counts_unknown_keys_and_skips_what_they_hold,
+	  says_what_it_expected_and_what_it_found, names_the_place_by_line_column_and_path,
+	  refuses_numbers_that_do_not_fit, shortens_what_it_quotes,
+	  gives_a_hint_where_quotes_are_the_mistake, refuses_a_key_given_twice,
+	  refuses_an_empty_key_in_a_map, refuses_an_object_that_lacks_a_field,
+	  refuses_strings_that_c_cannot_hold, refuses_bytes_that_are_not_utf8,
+	  refuses_what_is_not_json, gives_a_hint_where_json_is_stricter_than_others,
+	  refuses_a_file_that_ends_too_early, refuses_anything_behind_the_document,
+	  refuses_what_is_nested_too_deep, says_when_the_arena_is_full)

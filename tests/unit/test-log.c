@@ -143,6 +143,18 @@ TEST(tells_warnings_on_stderr_when_there_is_no_log)
 	expect_stderr("warning: shown\n");
 }
 
+/* For what somebody has to know who has asked for nothing. */
+TEST(tells_some_warnings_at_any_level)
+{
+	catch_stderr();
+	log_warning_always("w%d\n", 1);
+	expect_stderr("warning: w1?\n");
+	begin(LOG_TEXT);
+	log_warning_always("w%s", "2");
+	expect_stderr("warning: w1?\n");
+	expect_log("0000-00-00T00:00:00.000000Z warning: w2\n");
+}
+
 TEST(adds_to_a_log_that_is_there)
 {
 	struct error err = {0};
@@ -199,13 +211,16 @@ TEST(gives_all_lines_to_a_sink)
 	log_error(&err);
 	log_warning("w");
 	log_debug("d");
-	ck_assert_str_eq(text, "0 e;1 w;2 d;");
+	log_set_level(LOG_LEVEL_ERROR);
+	log_warning("hidden");
+	log_warning_always("a");
+	ck_assert_str_eq(text, "0 e;1 w;2 d;1 a;");
 	expect_stderr("");
 }
 
 RUN_TESTS("log", tells_an_error_on_stderr_in_one_line, tells_an_error_on_stderr_and_in_the_log,
 	  writes_one_json_object_for_an_error, writes_a_whole_json_object_whatever_the_length,
 	  keeps_warnings_and_debug_lines_off_stderr_when_there_is_a_log,
-	  tells_warnings_on_stderr_when_there_is_no_log, adds_to_a_log_that_is_there,
-	  makes_a_missing_log_for_all_to_read, refuses_a_log_that_cannot_be_opened,
-	  gives_all_lines_to_a_sink)
+	  tells_warnings_on_stderr_when_there_is_no_log, tells_some_warnings_at_any_level,
+	  adds_to_a_log_that_is_there, makes_a_missing_log_for_all_to_read,
+	  refuses_a_log_that_cannot_be_opened, gives_all_lines_to_a_sink)

@@ -1,6 +1,7 @@
 #include "linux/mount-options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "basic/syscalls.h"
@@ -120,6 +121,23 @@ TEST(respects_quoted_and_escaped_commas)
 	ck_assert_str_eq(options.data[2].value, "/a,b:/c\\:d");
 }
 
+/* The others tell themselves what they do not know. */
+TEST(refuses_unknown_words_that_a_file_system_would_pass_over)
+{
+	static const char *const careless[] = {"bpf", "debugfs", "pstore", "ramfs", "tracefs"};
+	char hint[64];
+
+	for (size_t i = 0; i < sizeof(careless) / sizeof(careless[0]); i++) {
+		expect_refused(careless[i], "nosuidd", "unknown option \"nosuidd\"");
+		snprintf(hint, sizeof(hint), "%s would pass over it without a word", careless[i]);
+		ck_assert_str_eq(err.hint, hint);
+		expect_refused(careless[i], "mode=700,nosuid", "unknown option \"nosuid\"");
+		ck_assert_int_eq(parse("/x", careless[i], OPTIONS("mode=0700", "nosuid")), 0);
+		ck_assert_uint_eq(options.set, MOUNT_ATTR_NOSUID);
+	}
+	ck_assert_int_eq(parse("/x", "tmpfs", OPTIONS("huge", "nosuidd")), 0);
+}
+
 TEST(refuses_unknown_words_where_no_file_system_takes_them)
 {
 	expect_refused("bind", "size=64k", "unknown option \"size=64k\"");
@@ -195,6 +213,7 @@ RUN_TESTS("mount-options", sets_and_clears_attributes, takes_the_later_of_two_wo
 	  keeps_one_of_the_atime_words, keeps_recursive_words_apart,
 	  lets_the_later_of_two_words_count_also_if_one_is_recursive, keeps_propagation_in_order,
 	  gives_other_words_to_the_file_system, respects_quoted_and_escaped_commas,
+	  refuses_unknown_words_that_a_file_system_would_pass_over,
 	  refuses_unknown_words_where_no_file_system_takes_them, refuses_what_no_single_mount_has,
 	  knows_what_is_asked_of_the_runtime, does_not_take_them_for_words_of_the_file_system,
 	  knows_what_is_usual_where_there_are_no_options, lists_its_words_and_parses_each)
