@@ -190,6 +190,7 @@ TEST_FILES = \
 	tests/integration/test_events.py \
 	tests/integration/test_exec.py \
 	tests/integration/test_exec_terminal.py \
+	tests/integration/test_fail_closed.py \
 	tests/integration/test_features.py \
 	tests/integration/test_hooks.py \
 	tests/integration/test_hostile.py \
