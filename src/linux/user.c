@@ -11,7 +11,6 @@
  * them.
  */
 #include <errno.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
