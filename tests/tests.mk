@@ -157,7 +157,6 @@ tests_fuzz_fuzz_systemd_property_LDADD = $(FUZZ_LDADD)
 
 # Each integration test is one file, named after the property or the command that it tests.
 TEST_FILES = \
-	tests/bench/compare \
 	tests/unit/attributes.h \
 	tests/unit/bpf.h \
 	tests/unit/cgroup-files.h \
@@ -229,6 +228,17 @@ TEST_FILES = \
 	tests/integration/test_update.py \
 	tests/integration/worker.py
 	tests/integration/worker.py
+
+# tests/bench/README.md.
+BENCH_FILES = \
+	tests/bench/README.md \
+	tests/bench/budget \
+	tests/bench/bundles.py \
+	tests/bench/compare \
+	tests/bench/count.c \
+	tests/bench/grace.py \
+	tests/bench/ground.py \
+	tests/bench/program.c
 
 # tests/engines/README.md.
 ENGINE_FILES = \
