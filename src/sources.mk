@@ -52,6 +52,8 @@ RUNTIME_SOURCES = \
 	src/basic/syscalls.h \
 	src/basic/text-list.c \
 	src/basic/text-list.h \
+	src/basic/trace.c \
+	src/basic/trace.h \
 	src/basic/users.c \
 	src/basic/users.h \
 	src/basic/utf8.c \
@@ -357,6 +359,7 @@ INIT_SOURCES = \
 	src/basic/process.c \
 	src/basic/signals.c \
 	src/basic/socket.c \
+	src/basic/trace.c \
 	src/basic/users.c \
 	src/basic/utf8.c \
 	src/linux/annotations.c \

@@ -109,6 +109,7 @@ UNIT_TESTS = \
 	tests/unit/test-systemd-request \
 	tests/unit/test-terminal \
 	tests/unit/test-time-offsets \
+	tests/unit/test-trace \
 	tests/unit/test-unit-name \
 	tests/unit/test-user \
 	tests/unit/test-users \
@@ -225,6 +226,7 @@ TEST_FILES = \
 	tests/integration/test_sysctl.py \
 	tests/integration/test_systemd.py \
 	tests/integration/test_terminal.py \
+	tests/integration/test_trace.py \
 	tests/integration/test_update.py \
 	tests/integration/worker.py
 	tests/integration/worker.py

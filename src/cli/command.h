@@ -36,7 +36,7 @@ enum update_value {
 /* What the user chose: the values of all options, and the command's other words. */
 struct choices {
 	/* before the command */
-	const char *root, *log, *log_format, *log_level, *cgroup_manager;
+	const char *root, *log, *log_format, *log_level, *cgroup_manager, *trace;
 	bool debug, systemd_cgroup, version, help;
 
 	/* of the commands */

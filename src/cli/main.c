@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "basic/log.h"
+#include "basic/trace.h"
 #include "cli/command.h"
 #include "cli/similar.h"
 
@@ -32,6 +33,8 @@ static const struct option global_options[] = {
 	{"rootless", 0, "VALUE", "accepted for compatibility, of no effect", OPTION_IGNORED, 0},
 	{"systemd-cgroup", 0, NULL, "the same as --cgroup-manager systemd",
 	 CHOICE(SWITCH, systemd_cgroup)},
+	{"trace", 0, "FILE", "write the phases of the command, with their times, to this file",
+	 CHOICE(TEXT, trace)},
 	{"version", 'v', NULL, "print the version", CHOICE(SWITCH, version)},
 	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
 };
@@ -196,6 +199,22 @@ static int run_command(struct words *words, struct choices *choices, int *failur
 	return r;
 }
 
+/* With the command's phases up to its failure, if it has failed. */
+static int run_traced(struct words *words, struct choices *choices, int *failure, struct error *err)
+{
+	const char *command = words->items[0];
+	struct error unwritten = {0};
+	int r = choices->trace ? trace_open(choices->trace, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = run_command(words, choices, failure, err);
+	trace_phase("end");
+	if (choices->trace && trace_write(command, &unwritten) < 0)
+		log_warning_always("--trace: %s", unwritten.text);
+	return r;
+}
+
 static int run(struct words *words, int *failure, struct error *err)
 {
 	struct choices choices = {.bundle = ".", .config = "config.json"};
@@ -215,7 +234,7 @@ static int run(struct words *words, int *failure, struct error *err)
 		error_config(err, "a command is missing");
 		return error_hint(err, "--help shows the commands there are");
 	}
-	return run_command(words, &choices, failure, err);
+	return run_traced(words, &choices, failure, err);
 }
 
 /* What the caller names, and who he is, decides what is done: with the rights of another that would be his to

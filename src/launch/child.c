@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/trace.h"
 #include "cgroup/cgroup.h"
 #include "launch/image.h"
 #include "launch/protocol.h"
@@ -93,6 +94,7 @@ static bool inherit_all(const struct container *container)
 		container->start_socket,
 		container->rootfs_fd,
 		container->proc_fd,
+		container->trace,
 		container->hook_output.standard,
 		container->hook_output.errors,
 	};
@@ -148,6 +150,7 @@ _Noreturn void child_run(const struct launch *launch, int image)
 	struct error err = {0};
 	int r;
 
+	trace_begin(container->staged && !container->exec ? TRACE_STAGE : TRACE_INIT);
 	let_go(launch);
 	r = launch->outside ? 0 : enter_cgroup(launch, &err);
 	if (r == 0 && container->exec)
@@ -156,6 +159,7 @@ _Noreturn void child_run(const struct launch *launch, int image)
 		r = enter_user_namespace_first(container, &err);
 	if (r == 0 && (namespaces_at_clone(container) & CLONE_NEWUSER))
 		r = enter_user_namespace(container, &err);
+	trace_phase("cgroup and user namespace");
 	if (r == 0)
 		execute_init(container, image, &err);
 	tell_failure(voice(container), &err);

@@ -18,6 +18,7 @@
 #include "basic/cleanup.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
+#include "basic/trace.h"
 #include "launch/image.h"
 #include "launch/init-steps.h"
 #include "launch/order.h"
@@ -43,6 +44,12 @@ static long microseconds(void)
 	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* Which makes init, and is not the container's. */
+static bool is_stage(const struct container *container)
+{
+	return container->staged && !container->exec;
+}
+
 static int apply_all(struct container *container, struct error *err)
 {
 	for (const struct row *row = container->exec ? exec_order : apply_order; row->step; row++) {
@@ -55,6 +62,7 @@ static int apply_all(struct container *container, struct error *err)
 		r = row->step->apply(container, err);
 		if (r < 0)
 			return r;
+		trace_phase(row->step->name);
 		if (log_debug_enabled())
 			log_debug("init: %s: %ld us", row->step->name, microseconds() - begun);
 	}
@@ -74,17 +82,19 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	close_fd(&fd);
 	container = plan;
+	r = trace_join(container->trace, is_stage(container) ? TRACE_STAGE : TRACE_INIT, &err);
+	trace_phase("execute proa-init");
 	/* They came through one exec and are not to come through the next. */
 	sys_close_range(3 + container->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
 	/* By this name a container that waits is told from one that runs. */
-	if (prctl(PR_SET_NAME, INIT_NAME, 0, 0, 0) < 0)
+	if (r == 0 && prctl(PR_SET_NAME, INIT_NAME, 0, 0, 0) < 0)
 		r = error_errno(&err, errno, "name the process");
 	umask(022); /* what is made in the container is not the caller's alone */
 	log_set_level(container->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
 	log_set_sink(note, container);
 	if (!container->staged || container->exec)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (r == 0 && container->staged && !container->exec)
+	if (r == 0 && is_stage(container))
 		r = stage_run(container, &err);
 	if (r == 0) {
 		/* The caller's terminal is not the container's to control, or to type into. */

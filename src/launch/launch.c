@@ -24,6 +24,7 @@
 #include "basic/file.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
+#include "basic/trace.h"
 #include "basic/users.h"
 #include "cgroup/cgroup.h"
 #include "launch/answers.h"
@@ -180,6 +181,7 @@ static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct er
 		pid = clone_outside(launch, pidfd);
 	if (pid == 0)
 		child_run(launch, image);
+	trace_phase("clone");
 	if (pid < 0)
 		return explain_clone(launch, err);
 	return arena_keep_private(launch->container->arena, err) < 0 ? -err->code : pid;
@@ -300,6 +302,7 @@ int launch_begin(struct launch *launch, struct error *err)
 	image = seal_image(err);
 	if (image < 0)
 		return image;
+	trace_phase("proa-init in memory");
 	r = make_sockets(launch, err);
 	if (r < 0)
 		return r;
@@ -374,6 +377,14 @@ static bool is_still_init(const struct launch *launch)
 	       strcmp(status.name, INIT_NAME) == 0;
 }
 
+/* Whoever has become the program cannot tell when. */
+static void trace_start(int result)
+{
+	if (result == 0)
+		trace_phase_of(TRACE_INIT, "execute the program");
+	trace_phase("start");
+}
+
 int launch_start(struct launch *launch, struct error *err)
 {
 	struct listener_errand errand;
@@ -382,6 +393,7 @@ int launch_start(struct launch *launch, struct error *err)
 
 	if (r == 0)
 		r = start_over(launch->socket, &errand, &executing, err);
+	trace_start(r);
 	/* Its end looks like the program's beginning: the socket closes. */
 	if (r == 0 && is_still_init(launch) && died_of_memory(launch, err))
 		return -err->code;
@@ -396,6 +408,7 @@ int launch_become(struct launch *launch, struct error *err)
 
 	if (r == 0)
 		r = see_through(launch->socket, &errand, &unused, err);
+	trace_start(r);
 	return r < 0 ? explain_silence(launch, err) : 0;
 }
 

@@ -15,6 +15,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/log.h"
+#include "basic/trace.h"
 #include "launch/launch.h"
 #include "launch/order.h"
 #include "linux/hook-state.h"
@@ -57,6 +58,7 @@ static int look_around(struct container *container, struct error *err)
 	container->uid = geteuid();
 	container->gid = getegid();
 	container->debug = log_debug_enabled();
+	container->trace = trace_fd();
 	container->root_hooks = hooks && (hooks->prestart_len || hooks->create_runtime_len ||
 					  hooks->create_container_len);
 	container->rootfs_fd = container->root_fd = container->null_fd = -1;
@@ -85,15 +87,19 @@ static int validate(const struct oci_config *config, section_filter *wanted, str
 		if ((*section)->validate && wanted(*section) &&
 		    (*section)->validate(config, err) < 0)
 			return -err->code;
+	trace_phase("validate");
 	return 0;
 }
 
 static int prepare(struct container *container, section_filter *wanted, struct error *err)
 {
-	for (const struct section *const *section = prepare_order; *section; section++)
-		if ((*section)->prepare && wanted(*section) &&
-		    (*section)->prepare(container, err) < 0)
+	for (const struct section *const *section = prepare_order; *section; section++) {
+		if (!(*section)->prepare || !wanted(*section))
+			continue;
+		if ((*section)->prepare(container, err) < 0)
 			return -err->code;
+		trace_phase((*section)->path);
+	}
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/log.h"
+#include "basic/trace.h"
 
 /* The messages' names in errors and traces. */
 static const char *const names[MESSAGE_COUNT] = {
@@ -217,6 +218,7 @@ static int answer_one(const struct conversation *conversation, enum message afte
 	int r;
 
 	r = receive(conversation->socket, &request, err);
+	trace_phase("wait for a message");
 	if (r < 0)
 		return r;
 	if (request.message <= after || request.message > until) {
@@ -232,6 +234,7 @@ static int answer_one(const struct conversation *conversation, enum message afte
 	else if (r != SAID_DONE && request.message != READY)
 		r = answer_done(conversation, err);
 	*answered = request.message;
+	trace_phase(message_name(request.message));
 	return r < 0 ? r : 0;
 }
 

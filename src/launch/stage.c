@@ -17,6 +17,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/syscalls.h"
+#include "basic/trace.h"
 #include "launch/protocol.h"
 #include "linux/id-mappings.h"
 #include "linux/namespaces.h"
@@ -90,16 +91,19 @@ int stage_run(struct container *container, struct error *err)
 		r = set_clocks(container, err);
 	if (r < 0)
 		return r;
+	trace_phase("namespaces");
 	pid = clone_init(err);
 	if (pid < 0)
 		return pid;
 	if (pid > 0) {
 		init_is.value = pid;
 		r = ask(container->stage_socket, &init_is, err);
+		trace_phase("clone init");
 		if (r < 0)
 			tell_failure(container->stage_socket, err);
 		_exit(r < 0);
 	}
+	trace_begin(TRACE_INIT);
 	close_fd(&container->stage_socket);
 	return 0;
 }

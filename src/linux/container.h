@@ -142,6 +142,7 @@ struct container {
 	/* The caller's choices. */
 	bool no_pivot, no_new_keyring;
 	bool debug;		   /* init tells what it does */
+	int trace;		   /* where it notes how long that takes, or -1 */
 	unsigned int preserve_fds; /* 3 and up, how many the program keeps beside stdio */
 	unsigned int listen_fds;   /* how many of them are sockets of sd_listen_fds(3) */
 	const char *notify_folder; /* where the socket of sd_notify(3) will be, or NULL */

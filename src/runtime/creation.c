@@ -13,6 +13,7 @@
 #include "basic/file.h"
 #include "basic/log.h"
 #include "basic/socket.h"
+#include "basic/trace.h"
 #include "basic/users.h"
 #include "cgroup/cgroup.h"
 #include "linux/annotations.h"
@@ -57,6 +58,7 @@ static int make_plan(struct creation *creation, bool attached, struct error *err
 	r = bundle_read(&bundle, request->bundle, request->config_file, &creation->arena, err);
 	if (r < 0)
 		return r;
+	trace_phase("config.json");
 	container->arena = &creation->arena;
 	container->config = bundle.config;
 	container->bundle = bundle.path;
@@ -239,16 +241,20 @@ static int make(struct creation *creation, bool attached, struct error *err)
 		r = make_notify_folder(creation, err);
 	if (r == 0)
 		r = intel_rdt_make(creation->container, err);
+	trace_phase("record: creating");
 	if (r == 0)
 		r = make_cgroup(creation, err);
+	trace_phase("cgroup");
 	if (r == 0)
 		r = exec_record_store(creation->directory, creation->container, err);
+	trace_phase("record: exec");
 	if (r == 0)
 		r = launch_begin(&creation->launch, err);
 	if (r == 0)
 		r = creation_record(creation, "created", err);
 	if (r == 0)
 		r = pid_file_write(&creation->pid_file, creation->launch.init.pid, err);
+	trace_phase("record: created");
 	return r == 0 ? launch_commit(&creation->launch, err) : r;
 }
 
@@ -271,10 +277,12 @@ int creation_make(struct creation *creation, bool attached, struct error *err)
 		r = fill_record(creation, err);
 	if (r < 0)
 		return r;
+	trace_phase("plan the cgroup");
 	creation->directory = container_directory_make(creation->root, creation->request->id, err);
 	if (creation->directory < 0)
 		return creation->directory;
 	creation->launch.lock = creation->directory;
+	trace_phase("state directory");
 	r = make(creation, attached, err);
 	if (r < 0)
 		creation_undo(creation);

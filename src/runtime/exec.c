@@ -13,6 +13,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/process.h"
+#include "basic/trace.h"
 #include "cgroup/below.h"
 #include "cgroup/cgroup.h"
 #include "launch/launch.h"
@@ -174,6 +175,7 @@ static int plan(struct exec *exec, struct error *err)
 			 err);
 	if (r == 0)
 		r = fill_container(exec, err);
+	trace_phase("plan");
 	return r == 0 ? launch_plan_exec(exec->container, err) : r;
 }
 
@@ -209,6 +211,7 @@ static int run(struct exec *exec, int *exit_status, struct error *err)
 
 	if (r == 0 && !exec->request->detach)
 		r = foreground_wait(&exec->foreground, &exec->launch, exit_status, err);
+	trace_phase("wait for the program");
 	if (r == 0)
 		return 0;
 	/* First: as long as nobody has waited for it, its pid namespace cannot end. */
@@ -265,6 +268,7 @@ int container_exec(const struct state_root *root, const struct exec_request *req
 	exec.container = arena_alloc(&exec.arena, sizeof(*exec.container));
 	r = exec.container ? view_open(&exec.view, root, request->id, &exec.arena, err)
 			   : arena_full(&exec.arena, err);
+	trace_phase("record");
 	if (r == 0) {
 		r = exec_in(&exec, exit_status, err);
 		if (r < 0)

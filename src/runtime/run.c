@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "basic/cleanup.h"
+#include "basic/trace.h"
 #include "launch/launch.h"
 #include "runtime/console.h"
 #include "runtime/create.h"
@@ -30,6 +31,7 @@ static int begin(struct creation *creation, struct notify_proxy *notify, struct 
 	if (r == 0)
 		r = run_poststart_hooks(&creation->record, creation->launch.init.pid,
 					&creation->arena, err);
+	trace_phase("record: running");
 	if (r < 0)
 		creation_undo(creation);
 	return r;
@@ -81,10 +83,12 @@ static int run_in_foreground(struct creation *creation, int *exit_status, struct
 		close_fd(&creation->directory);
 		foreground.notify = &notify;
 		r = foreground_wait(&foreground, &creation->launch, exit_status, err);
+		trace_phase("wait for the program");
 		if (r < 0)
 			launch_abort(&creation->launch);
 		explain_end(creation, *exit_status, end);
 		r = finish(creation, r < 0 ? &unheard : err) < 0 && r == 0 ? -err->code : r;
+		trace_phase("delete");
 	}
 	notify_proxy_end(&notify);
 	foreground_end(&foreground);
