@@ -9,7 +9,7 @@
 void error_reason(int code, char reason[ERROR_REASON_SIZE])
 {
 	snprintf(reason, ERROR_REASON_SIZE, "%s", strerror(code));
-	if (!isupper((unsigned char)reason[1]))
+	if (islower((unsigned char)reason[1]))
 		reason[0] = (char)tolower((unsigned char)reason[0]);
 }
 

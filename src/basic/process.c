@@ -92,8 +92,9 @@ int process_open(const struct process *process, struct process_status *status)
 		status = &here;
 	/* First the pidfd, then the look: from then on the pid cannot become another's unnoticed. */
 	pidfd = sys_pidfd_open(process->pid);
+	/* The pid can also have become that of another process's thread. */
 	if (pidfd < 0)
-		return -errno;
+		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 	r = process_status(process->pid, status);
 	if (r < 0)
 		return r;

@@ -52,19 +52,24 @@ static enum status living_status(const struct oci_record *record, const char *pr
 	return STATUS_RUNNING;
 }
 
-static void find_status(struct view *view)
+/* What cannot be looked at may be alive, and "delete" must not take it for gone. */
+static int find_status(struct view *view, const char *id, struct error *err)
 {
 	const struct process init = record_init(view->record);
 	struct process_status process;
+	int pidfd = process_open(&init, &process);
 
-	view->pidfd = process_open(&init, &process);
-	view->pid = view->pidfd >= 0 ? init.pid : 0;
+	if (pidfd < 0 && pidfd != -ESRCH)
+		return error_errno(err, -pidfd, "%s: look at process %d", id, init.pid);
+	view->pidfd = pidfd < 0 ? -1 : pidfd;
+	view->pid = pidfd < 0 ? 0 : init.pid;
 	if (recorded_as(view->record, STATUS_CREATING))
 		view->status = STATUS_STOPPED;
 	else if (view->pidfd >= 0)
 		view->status = living_status(view->record, process.name);
 	else
 		view->status = STATUS_STOPPED;
+	return 0;
 }
 
 int view_open(struct view *view, const struct state_root *root, const char *id, struct arena *arena,
@@ -83,9 +88,10 @@ int view_open(struct view *view, const struct state_root *root, const char *id, 
 		/* Without a maker at work the record is final; but it may be another by now. */
 		r = at_work ? 0 : load(view, root, id, arena, err);
 	}
+	if (r == 0)
+		r = find_status(view, id, err);
 	if (r < 0)
 		return r;
-	find_status(view);
 	if (at_work)
 		view->status = STATUS_CREATING;
 	take_fd(&directory);
@@ -102,9 +108,10 @@ int view_open_locked(struct view *view, const struct state_root *root, const cha
 		return directory;
 	*view = (struct view){.pidfd = -1, .directory = directory};
 	r = load(view, root, id, arena, err);
+	if (r == 0)
+		r = find_status(view, id, err);
 	if (r < 0)
 		return r;
-	find_status(view);
 	take_fd(&directory);
 	return 0;
 }
@@ -121,7 +128,9 @@ int view_open_before(struct view *view, const struct state_root *root, const cha
 	r = record_load_before(directory, arena, &view->record, err);
 	if (r < 0)
 		return error_in(err, "%s", id);
-	find_status(view);
+	r = find_status(view, id, err);
+	if (r < 0)
+		return r;
 	take_fd(&directory);
 	return 0;
 }

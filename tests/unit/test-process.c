@@ -2,9 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +156,48 @@ TEST(takes_a_zombie_for_gone)
 	stop(pid);
 }
 
+static void *stay(void *ready)
+{
+	*(_Atomic pid_t *)ready = (pid_t)syscall(SYS_gettid);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+TEST(takes_anothers_thread_for_no_process)
+{
+	struct process process = {.start_time = 1};
+	_Atomic pid_t thread = 0;
+	pthread_t handle;
+
+	ck_assert_int_eq(pthread_create(&handle, NULL, stay, &thread), 0);
+	while (thread == 0)
+		sched_yield();
+	process.pid = thread;
+	ck_assert_int_eq(process_open(&process, NULL), -ESRCH);
+}
+
+TEST(does_not_take_a_process_for_gone_that_it_cannot_look_at)
+{
+	struct rlimit files = {.rlim_max = 1024};
+	struct process process;
+	pid_t pid = start("hidden");
+	int last;
+
+	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	last = dup(STDIN_FILENO);
+	/* none at all; then one, for the pidfd, and none to read with */
+	for (int more = 1; more <= 2; more++) {
+		files.rlim_cur = (rlim_t)last + (rlim_t)more;
+		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+		ck_assert_int_eq(process_open(&process, NULL), -EMFILE);
+	}
+	files.rlim_cur = files.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	ck_assert_int_ge(process_open(&process, NULL), 0);
+	stop(pid);
+}
+
 TEST(tells_processes_apart_that_follow_one_another)
 {
 	struct process first, second;
@@ -191,4 +237,6 @@ TEST(waits_for_the_end_but_not_too_long)
 RUN_TESTS("process", reads_names_of_any_bytes, knows_that_there_is_no_such_process,
 	  opens_the_process_that_it_identified, does_not_open_another_with_the_same_pid,
 	  opens_no_process_when_none_is_meant, takes_a_zombie_for_gone,
+	  takes_anothers_thread_for_no_process,
+	  does_not_take_a_process_for_gone_that_it_cannot_look_at,
 	  tells_processes_apart_that_follow_one_another, waits_for_the_end_but_not_too_long)
