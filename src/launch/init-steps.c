@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "basic/cleanup.h"
@@ -19,6 +20,9 @@
 #include "linux/id-mappings.h"
 #include "linux/namespaces.h"
 #include "linux/seccomp-load.h"
+
+/* Ten seconds of them. */
+enum { MOST_ACCEPT_FAILURES = 200 };
 
 int init_voice(const struct container *container)
 {
@@ -221,6 +225,21 @@ static int ready(struct container *container, struct error *err)
 
 const struct step step_ready = {"ready", ready};
 
+/* "created" has been said already: a machine that is short of memory or descriptors for a moment is no
+ * reason to end. */
+static int accept_somebody(int listening, struct error *err)
+{
+	const struct timespec moment = {.tv_nsec = 50000000};
+	int fd, failures = 0;
+
+	while ((fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC)) < 0) {
+		if (++failures == MOST_ACCEPT_FAILURES)
+			return error_errno(err, errno, "wait for start");
+		nanosleep(&moment, NULL);
+	}
+	return fd;
+}
+
 /* Waits until somebody says START; who comes and goes without a word is no reason to give up. */
 static int wait_for_start(struct container *container, struct error *err)
 {
@@ -231,12 +250,10 @@ static int wait_for_start(struct container *container, struct error *err)
 	if (listening)
 		close_fd(&container->socket);
 	do {
-		if (listening) {
-			container->socket =
-				accept4(container->start_socket, NULL, NULL, SOCK_CLOEXEC);
-			if (container->socket < 0)
-				return error_errno(err, errno, "wait for start");
-		}
+		if (listening)
+			container->socket = accept_somebody(container->start_socket, err);
+		if (container->socket < 0)
+			return container->socket;
 		r = receive(container->socket, &letter, err);
 		if (r < 0 && listening)
 			close_fd(&container->socket);

@@ -45,6 +45,14 @@ union fd_control {
 	struct cmsghdr align;
 };
 
+/* A process that is gone is gone, whether that shows when it is spoken to or when it should answer. */
+static int explain_send(const struct letter *letter, struct error *err)
+{
+	if (errno == EPIPE)
+		return error_errno(err, ECONNRESET, "the other process ended without a word");
+	return error_errno(err, errno, "send %s", message_name(letter->message));
+}
+
 static int send_packet(int socket, const struct letter *letter, const void *more, size_t size,
 		       struct error *err)
 {
@@ -59,7 +67,7 @@ static int send_packet(int socket, const struct letter *letter, const void *more
 	/* Without a descriptor the plain call does: what a container's seccomp filter allows that is
 	 * loaded already is sooner this one. */
 	if (letter->fd < 0 && writev(socket, parts, 2) < 0)
-		return error_errno(err, errno, "send %s", message_name(letter->message));
+		return explain_send(letter, err);
 	if (letter->fd >= 0) {
 		header.msg_control = control.bytes;
 		header.msg_controllen = sizeof(control.bytes);
@@ -69,7 +77,7 @@ static int send_packet(int socket, const struct letter *letter, const void *more
 		memcpy(CMSG_DATA(&control.align), &letter->fd, sizeof(int));
 	}
 	if (letter->fd >= 0 && sendmsg(socket, &header, MSG_NOSIGNAL) < 0)
-		return error_errno(err, errno, "send %s", message_name(letter->message));
+		return explain_send(letter, err);
 	return 0;
 }
 
@@ -118,6 +126,8 @@ static int receive_failure(const struct error *failure, size_t length, struct er
 	return -err->code;
 }
 
+enum { MOST_RECEIVE_TRIES = 3 };
+
 /* Receives one packet; what follows its head is put into *more, which is ended by a NUL. */
 static int receive_packet(int socket, struct letter *letter, struct error *more, size_t *length,
 			  struct error *err)
@@ -136,10 +146,13 @@ static int receive_packet(int socket, struct letter *letter, struct error *more,
 	};
 	autoclose int fd = -1;
 	ssize_t count;
+	int tries = 0;
 
+	/* Who may not hear an answer that has been given would end when the other side counts on it. */
 	do
 		count = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-	while (count < 0 && errno == EINTR);
+	while (count < 0 && (errno == EINTR || (errno != EAGAIN && errno != ECONNRESET &&
+						++tries < MOST_RECEIVE_TRIES)));
 	/* A socket that has a limit to waiting says so like one that does not wait. */
 	if (count < 0 && errno == EAGAIN)
 		return error_errno(err, ETIME, "wait for the other process");

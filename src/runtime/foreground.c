@@ -41,41 +41,52 @@ int foreground_begin(struct foreground *foreground, struct error *err)
 	return 0;
 }
 
-/* Waits for every child that has ended; what init ended with, if it was among them, is put into
- * *exit_status, and true is returned. */
-static bool reap(pid_t init, int *exit_status)
+/* How the container's program ended, once it has. */
+struct outcome {
+	bool ended;
+	int exit_status;
+};
+
+/* Waits for every child that has ended, of which init may be one.  Its end is announced but once: if it
+ * cannot be found out then, that is an error, and nothing to go on waiting for. */
+static int reap(pid_t init, struct outcome *outcome, struct error *err)
 {
-	bool ended = false;
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG)) != 0) {
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0)
+			return outcome->ended ? 0
+					      : error_errno(err, errno, "wait for the container");
 		if (pid != init)
 			continue;
-		ended = true;
-		*exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+		outcome->ended = true;
+		outcome->exit_status =
+			WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	}
-	return ended;
+	return 0;
 }
 
-/* Handles what signals have come; true when the container's program has ended. */
-static bool take_signals(const struct foreground *foreground, const struct launch *launch,
-			 int *exit_status)
+/* Handles what signals have come. */
+static int take_signals(const struct foreground *foreground, const struct launch *launch,
+			struct outcome *outcome, struct error *err)
 {
 	struct signalfd_siginfo info;
-	bool ended = false;
+	int r = 0;
 
-	while (read(foreground->signals, &info, sizeof(info)) == sizeof(info)) {
+	while (r == 0 && read(foreground->signals, &info, sizeof(info)) == sizeof(info)) {
 		int signal = (int)info.ssi_signo;
 
 		if (signal == SIGCHLD)
-			ended |= reap(launch->init.pid, exit_status);
+			r = reap(launch->init.pid, outcome, err);
 		else if (signal == SIGWINCH)
 			console_resize(launch->console);
 		else if (signal != SIGURG)
 			sys_pidfd_send_signal(launch->init_pidfd, signal);
 	}
-	return ended;
+	return r;
 }
 
 /* The rows of poll(2). */
@@ -96,55 +107,61 @@ static void take_notice(const struct foreground *foreground, const struct launch
 }
 
 static int wait_without_console(const struct foreground *foreground, const struct launch *launch,
-				int *exit_status, struct error *err)
+				struct outcome *outcome, struct error *err)
 {
 	struct pollfd watched[FIRST_OF_CONSOLE];
+	int r = take_signals(foreground, launch, outcome, err);
 
-	while (!take_signals(foreground, launch, exit_status)) {
+	while (r == 0 && !outcome->ended) {
 		watch(foreground, watched);
 		if (poll(watched, FIRST_OF_CONSOLE, -1) < 0 && errno != EINTR)
 			return error_errno(err, errno, "wait for the container");
 		take_notice(foreground, launch);
+		r = take_signals(foreground, launch, outcome, err);
 	}
-	return 0;
+	return r;
 }
 
 static int wait_with_console(const struct foreground *foreground, const struct launch *launch,
-			     int *exit_status, struct error *err)
+			     struct outcome *outcome, struct error *err)
 {
 	struct console console;
-	bool ended = false;
-	int r;
+	int r = 0;
 
 	console_begin(&console, launch->console);
-	while (!ended || console_has_output(&console)) {
+	while (r == 0 && (!outcome->ended || console_has_output(&console))) {
 		struct pollfd watched[FIRST_OF_CONSOLE + CONSOLE_POLLS];
+		int ready;
 
 		watch(foreground, watched);
-		console_watch(&console, &watched[FIRST_OF_CONSOLE], ended);
-		r = poll(watched, FIRST_OF_CONSOLE + CONSOLE_POLLS,
-			 ended ? LAST_WORDS_MILLISECONDS : -1);
-		if (r < 0 && errno != EINTR) {
-			console_end(&console);
-			return error_errno(err, errno, "wait for the container");
-		}
+		console_watch(&console, &watched[FIRST_OF_CONSOLE], outcome->ended);
+		ready = poll(watched, FIRST_OF_CONSOLE + CONSOLE_POLLS,
+			     outcome->ended ? LAST_WORDS_MILLISECONDS : -1);
+		if (ready < 0 && errno != EINTR)
+			r = error_errno(err, errno, "wait for the container");
 		/* Somebody else still has the terminal open, and says nothing. */
-		if (r == 0)
+		if (ready == 0 || r < 0)
 			break;
 		console_copy(&console, &watched[FIRST_OF_CONSOLE]);
 		take_notice(foreground, launch);
-		ended |= take_signals(foreground, launch, exit_status);
+		r = take_signals(foreground, launch, outcome, err);
 	}
 	console_end(&console);
-	return 0;
+	return r;
 }
 
 int foreground_wait(struct foreground *foreground, const struct launch *launch, int *exit_status,
 		    struct error *err)
 {
+	struct outcome outcome = {0};
+	int r;
+
 	if (launch->console >= 0)
-		return wait_with_console(foreground, launch, exit_status, err);
-	return wait_without_console(foreground, launch, exit_status, err);
+		r = wait_with_console(foreground, launch, &outcome, err);
+	else
+		r = wait_without_console(foreground, launch, &outcome, err);
+	*exit_status = outcome.exit_status;
+	return r;
 }
 
 void foreground_end(struct foreground *foreground)
