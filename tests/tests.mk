@@ -208,6 +208,7 @@ TEST_FILES = \
 	tests/integration/test_mounts.py \
 	tests/integration/test_namespaces.py \
 	tests/integration/test_net_devices.py \
+	tests/integration/test_one_fault.py \
 	tests/integration/test_oom.py \
 	tests/integration/test_paths.py \
 	tests/integration/test_pause.py \

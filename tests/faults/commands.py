@@ -3,14 +3,22 @@
 import os
 import time
 
+import isolation
 import lib
 
 LIMIT, OTHER_LIMIT = '50', '77'
 COMMANDS = ('create', 'start', 'run', 'exec', 'delete', 'kill', 'update', 'pause')
+# The same by a plain user, in a user namespace: what needs no cgroup of his own.
+ROOTLESS = 'rootless-'
+COMMANDS += tuple(ROOTLESS + name for name in ('create', 'start', 'run', 'exec', 'delete', 'kill'))
 # A container that is in this state is there before the command.
 BEFORE = {'create': None, 'run': None, 'start': 'created', 'exec': 'running', 'delete': 'running',
           'kill': 'running', 'update': 'running', 'pause': 'running', 'resume': 'paused',
           'state': 'running'}
+
+
+def base(command):
+  return command.removeprefix(ROOTLESS)
 
 
 def make_box(test, serial):
@@ -22,6 +30,12 @@ def make_box(test, serial):
   box.mount('/mnt', 'tmpfs', [], 'tmpfs').mount('/var', box.rootfs + '/bin', ['rbind', 'ro'])
   box.linux['maskedPaths'] = ['/proc/keys']
   box.linux['readonlyPaths'] = ['/proc/sys']
+  if not test.is_root:
+    first, count = isolation.SUBORDINATE['/etc/subuid'][0]
+    uid, gid = test.settings.account
+    box.map_ids((0, uid, 1), (1, first, count))
+    box.linux['gidMappings'][0]['hostID'] = gid
+    return box
   if test.cgroup('pids'):
     box.linux['resources'] = {'pids': {'limit': int(LIMIT)}}
   return box
@@ -35,11 +49,11 @@ def words(command, box):
     'delete': ['delete', '--force', box.id],
     'kill': ['kill', box.id, 'KILL'],
     'update': ['update', '--pids-limit', OTHER_LIMIT, box.id],
-  }.get(command, [command, box.id])
+  }.get(base(command), [base(command), box.id])
 
 
 def program(command):
-  return ['echo', 'fine'] if command == 'run' else ['sleep', '60']
+  return ['echo', 'fine'] if base(command) == 'run' else ['sleep', '60']
 
 
 def find_file(scene, name):
@@ -67,7 +81,10 @@ def check_status(wanted):
     def is_so():
       found[:] = [scene.status()]
       return found[0] == wanted
-    return None if soon(is_so) else 'it is %s and not %s' % (found[0], wanted)
+    if not soon(is_so):
+      return 'it is %s and not %s' % (found[0], wanted)
+    held, usual = scene.descriptors(), scene.usual.get(wanted)
+    return 'its first process holds %s' % held if usual and len(held) > len(usual) else None
   return check
 
 
@@ -76,7 +93,7 @@ def check_output(_, out):
 
 
 def check_gone(scene, _):
-  left = scene.left(0.5)
+  left = scene.left()
   return 'deleted, and left: ' + left if left else None
 
 

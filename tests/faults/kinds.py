@@ -54,12 +54,13 @@ def traced(scene, words, number):
   _, command, process, at, *_ = words
   scene.prepare(command)
   result = scene.runtime(commands.words(command, scene.box), traced=True,
-                         point=(int(process), int(at), number))
+                         point=(int(process), int(at) if str(at).isdigit() else at, number))
   result['may_be_killed'] = number is None and int(process) == 0
   if not result['hit'] and not result['hang']:
     scene.finish(('', ''))
     return 'not reached', '', True
   kind, text = scene.judge(command, result)
+  command = commands.base(command)
   if kind == 'lie' and number is None and command == 'create' and text == 'it is stopped and not created':
     kind = 'success'  # init was killed when all was done, and "state" says so
   if kind == 'silent' and number is None and command in ('run', 'exec') and (
@@ -84,14 +85,23 @@ LIMITS = {
   'address-space': [str(1 << n) for n in range(0, 13)],          # MiB
   'pids': [str(n) for n in range(0, 13)],                        # more than there are already
   'memory': [str(64 * n) for n in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)],  # KiB
+  'nproc': [str(n) for n in range(1, 17)],                       # of the user, with all his workers
 }
-RLIMITS = {'nofile': (resource.RLIMIT_NOFILE, 1), 'address-space': (resource.RLIMIT_AS, 1 << 20)}
+RLIMITS = {'nofile': (resource.RLIMIT_NOFILE, 1), 'address-space': (resource.RLIMIT_AS, 1 << 20),
+           'nproc': (resource.RLIMIT_NPROC, 1)}
+
+
+def matters(name, command):
+  """A container's own limit, where it is made; root's processes are not counted by RLIMIT_NPROC."""
+  if name == 'memory':
+    return command in ('create', 'run')
+  return name != 'nproc' or command.startswith(commands.ROOTLESS)
 
 
 def cases_limits(chosen, _):
   for command in chosen:
     for name, values in LIMITS.items():
-      if name != 'memory' or command in ('create', 'run'):
+      if matters(name, command):
         for value in values:
           yield ['limits', command, name, value]
 
@@ -113,9 +123,13 @@ def do_limits(scene, words):
     undo = few_processes(scene, int(value))
     if not undo:
       return 'not reached', 'there is no pids controller', scene.finish(('', ''))[2]
-  result = scene.runtime(commands.words(command, scene.box), **options)
+  # Traced, to know whether the kernel could load the program: if not, it ends it by SIGSEGV.
+  result = scene.runtime(commands.words(command, scene.box), traced=name == 'address-space', **options)
   if undo:
     undo()
+  if not result['begun']:
+    scene.finish(('', ''))
+    return 'not reached', 'the kernel cannot load the runtime', True
   kind, text = scene.judge(command, result)
   if name == 'memory' and kind == 'silent' and result['rc'] == 128 + signal.SIGKILL:
     kind = 'clean'  # the program had begun: the kernel killed it, and the exit status says so
@@ -171,6 +185,7 @@ def do_disk(scene, words):
   _, command, what, value = words
   filler = scene.state_root + '/filler'
   isolation.mount('tmpfs', scene.state_root, 'tmpfs', 0, 'mode=700,size=1m,nr_inodes=64')
+  os.chown(scene.state_root, *scene.settings.account)
   os.mkdir(filler)
   before, scene.before = scene.before, scene.count()
   try:

@@ -31,22 +31,30 @@ def own_temporary_files(ground):
 
 
 class Scene:
+  """settings.role is who calls the runtime; this process itself is always root."""
+
   def __init__(self, settings):
     self.settings = settings
-    self.state_root = settings.directory + '/state'
+    self.state_root = settings.directory + '/state' if settings.role == 'root' else settings.default_root()
     self.test = lib.Test(settings, None)
     self.io = self.test.directory
     self.ground = os.path.dirname(settings.directory)
     serial = os.path.basename(self.ground)[-8:] + os.path.basename(settings.directory)
-    os.makedirs(self.state_root, 0o700)
-    self.box = commands.make_box(self.test, serial)
+    os.makedirs(self.state_root, 0o700, exist_ok=True)
+    os.chown(self.state_root, *settings.account)
+    self.box = commands.make_box(self.test, serial + settings.role[0])
     self.config = json.dumps(self.box.config)
     self.results = 0
     self.before = None
+    self.usual = {}  # status: the descriptors that a container's first process has then
     self.restore()
     self.prepare('run')  # what the first container makes for all of them is nothing left behind
     self.runtime(commands.words('run', self.box))
     self.remove()
+    for command, status in (('start', 'created'), ('kill', 'running')):
+      self.prepare(command)
+      self.usual[status] = self.descriptors()
+      self.remove()
     self.before = self.count()
 
   # -- what there is
@@ -64,6 +72,14 @@ class Scene:
   def keys(self):
     with open('/proc/keys', encoding='utf-8', errors='replace') as file:
       return {line.split()[-2] for line in file if self.box.id in line}
+
+  def descriptors(self):
+    """What the container's first process holds open."""
+    try:
+      pid = json.loads(self.runtime(['state', self.box.id])['out'])['pid']
+      return sorted(os.readlink(entry.path) for entry in os.scandir('/proc/%d/fd' % pid))
+    except (OSError, ValueError, KeyError):
+      return []
 
   def count(self):
     found = leftovers.count(self.settings)
@@ -98,7 +114,7 @@ class Scene:
     """The container that the command is about."""
     self.box.config['process']['args'] = commands.program(command)
     self.box.save()
-    wanted = commands.BEFORE[command]
+    wanted = commands.BEFORE[commands.base(command)]
     for needed, step in (('created', 'create'), ('running', 'start'), ('paused', 'pause')):
       if wanted is None:
         return
@@ -113,6 +129,7 @@ class Scene:
     name = '%s/io-%d' % (self.io, self.results)
     options.setdefault('traced', False)
     options.setdefault('seconds', SECONDS)
+    options.setdefault('account', self.settings.account)
     result = tracer.run(self.test.command(words), out=name + '.out', err=name + '.err', cwd=self.io,
                         env=self.test.environment(), **options)
     for kind in ('out', 'err'):
@@ -155,7 +172,7 @@ class Scene:
         return 'killed', ''
       return 'crash', 'ends by signal %d' % -result['rc']
     if result['rc'] == 0:
-      wrong = commands.CHECKS[command](self, result['out'])
+      wrong = commands.CHECKS[commands.base(command)](self, result['out'])
       return ('lie', wrong) if wrong else ('success', '')
     return ('clean' if text else 'silent'), '%d: %s' % (result['rc'], text[:300])
 

@@ -4,7 +4,8 @@ ptrace(2) by hand and not strace: strace counts the calls of each process for it
 "the 20th" is the 20th of the runtime, of its init and of all others in the same run.  Here a point
 is (which process, in the order of their births; which of its calls), and only one is hit.
 
-A process is let go as soon as it has become the container's program, whose calls are its own.
+A process is let go as soon as it has become the container's program, or one of another package, whose calls
+are its own.
 """
 
 import ctypes
@@ -24,7 +25,8 @@ WALL = 0x40000000
 ENTRY = 1
 RAX, ORIG_RAX = 10 * 8, 15 * 8
 INFO = 88  # bytes of struct ptrace_syscall_info
-PROGRAMS = ('echo', 'sleep')  # what containers of these tests execute
+# What containers of these tests execute, and other packages' programs that runtimes call.
+PROGRAMS = ('echo', 'sleep', 'newuidmap', 'newgidmap')
 
 # With arguments that are right the kernel has no way to let these fail.
 NEVER_FAIL = {'rt_sigaction', 'rt_sigprocmask', 'rt_sigreturn', 'sched_yield', 'nanosleep', 'getpid',
@@ -35,6 +37,9 @@ NEVER_FAIL = {'rt_sigaction', 'rt_sigprocmask', 'rt_sigreturn', 'sched_yield', '
 # Whatever it returns, it has closed.
 DONE_ANYHOW = {'close'}
 
+# What the C headers say, or a copy of them on a machine without.
+HEADER = os.environ.get('PROA_SYSTEM_CALLS') or '/usr/include/x86_64-linux-gnu/asm/unistd_64.h'
+
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.restype = ctypes.c_long
 libc.ptrace.argtypes = [ctypes.c_long] * 4
@@ -42,9 +47,8 @@ info = ctypes.create_string_buffer(INFO)
 
 
 def names():
-  """{number: name} of this machine's system calls, by its C headers."""
-  header = '/usr/include/x86_64-linux-gnu/asm/unistd_64.h'
-  with open(header, encoding='utf-8') as file:
+  """{number: name} of this machine's system calls."""
+  with open(HEADER, encoding='utf-8') as file:
     return {int(number): name for name, number in
             re.findall(r'#define __NR_(\w+) (\d+)', file.read())}
 
@@ -87,12 +91,15 @@ class Tracer:
   """In a process of its own: the parent of the program, which is let go of when that ends."""
 
   def __init__(self, point):
-    self.point = point  # None, or (process, call, errno or None for SIGKILL)
+    # None, or (process, call, errno or None for SIGKILL).  The call is a number, or "wait4:2", the third of
+    # that name.
+    self.point = point
     self.groups = {}    # tid: process's number
     self.order = []     # thread groups, in the order of their births
     self.calls = []     # for each of them, the numbers of its calls
     self.failing = {}   # tid: errno to return
     self.begun = False
+    self.named = 0      # calls of the name that the point has
     self.hit = None
     self.crash = None
     self.names = names() if point else {}
@@ -124,7 +131,7 @@ class Tracer:
   def consider(self, tid, process, calls):
     wanted, at, number = self.point
     name = self.names.get(calls[-1], str(calls[-1]))
-    if process != wanted or len(calls) <= at or (number and name in NEVER_FAIL):
+    if process != wanted or not self.is_at(at, name, calls) or (number and name in NEVER_FAIL):
       return
     self.hit = name
     if number is None:
@@ -133,6 +140,13 @@ class Tracer:
     self.failing[tid] = number
     if name not in DONE_ANYHOW:
       libc.ptrace(POKEUSER, tid, ORIG_RAX, -1)
+
+  def is_at(self, at, name, calls):
+    if isinstance(at, int):
+      return len(calls) > at
+    wanted, _, earlier = at.partition(':')
+    self.named += name == wanted
+    return name == wanted and self.named > int(earlier or 0)
 
   def on_stop(self, tid, status):
     """Returns how to go on: which request, which signal."""
@@ -178,6 +192,12 @@ def execute(words, options, ready):
     os.dup2(os.open(path, flags), fd)
   os.closerange(3, 100)
   os.chdir(options['cwd'])
+  # The tracer remains root: else what a program set-user-id root does would not be done by root.
+  uid, gid = options.get('account') or (0, 0)
+  if uid:
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
   for number, value in options.get('limits', ()):
     resource.setrlimit(number, (value, value))
   os.execve(words[0], words, options['env'])
@@ -210,11 +230,13 @@ def serve(words, options, answer):
     os.kill(front, signal.SIGKILL)
   signal.alarm(0)
   os.write(answer, json.dumps({'rc': rc, 'hang': late, 'hit': tracer.hit, 'crash': tracer.crash,
+                               'begun': tracer.begun or not options['traced'],
                                'calls': [] if options.get('point') else tracer.calls}).encode())
 
 
 def run(words, **options):
-  """Runs a command.  Returns {rc, hang, hit: the call's name, crash, calls: of each process}."""
+  """Runs a command.  Returns {rc, hang, hit: the call's name, crash, begun: whether the kernel could load the
+  program, calls: of each process}."""
   reading, writing = os.pipe2(os.O_CLOEXEC)
   pid = os.fork()
   if pid == 0:

@@ -1,0 +1,163 @@
+"""One system call fails, in the runtime or in init: what was once done wrong then, each by its call.
+
+tests/faults tries all calls in turn; the numbers of its cases change with the program, names do not.  That there
+is no space left is no likely reason for any of them, but one that all C libraries tell with the same words.
+"""
+
+import errno
+import os
+import resource
+import socket
+import sys
+import time
+
+import leftovers
+from lib import Failure, Result, read, time_limit
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + '/faults')
+import tracer  # noqa: E402
+
+PROGRAM = 7  # how the containers' programs end
+RUNTIME, CHILD = 0, 1  # in the order of their births
+MOST_CALLS = 200  # of one name, in one command
+
+
+def fail(t, words, process, call, number):
+  """Runs the runtime with one call that fails.  Returns its result, or None if there is no such call."""
+  reason = tracer.check_machine()
+  if reason:
+    t.skip(reason)
+  name = t.path('fault-%d' % len(t.results))
+  found = tracer.run(t.command(words), out=name + '.out', err=name + '.err', cwd=t.directory, env=t.environment(),
+                     traced=True, seconds=15, point=(process, call, number))
+  result = Result(['%s: %s' % (call, os.strerror(number))] + words, found['rc'], read(name + '.out'),
+                  read(name + '.err'))
+  t.results.append(result)
+  if found['hang']:
+    raise Failure('it does not end: %s' % result)
+  return result if found['hit'] else None
+
+
+def fail_each(t, call, process, number, prepare):
+  """Each call of this name in turn; prepare() returns the words of the command."""
+  for earlier in range(MOST_CALLS):
+    result = fail(t, prepare(), process, '%s:%d' % (call, earlier), number)
+    if not result:
+      t.true(earlier > 0, 'it never calls ' + call)
+      return
+    t.true(result.rc in (0, PROGRAM) or result.err.strip(), 'it fails without a word: %s' % result)
+    yield result
+  raise Failure('%s is called without end' % call)
+
+
+def create_words(box):
+  box.save()
+  return ['create', '--bundle', box.directory, box.id]
+
+
+def created_or_gone(t, call, number, text):
+  """create either says what failed and leaves nothing, or there is a container that can be started."""
+  box = t.box('sleep 60')
+  said = []
+  for result in fail_each(t, call, CHILD, number, lambda: create_words(box)):
+    said.append(result.err)
+    if result.rc == 0:
+      t.same(box.status(), 'created')
+      box.start()
+      box.delete('--force')
+    t.nothing_left()
+  t.true(any(text in line for line in said), 'none said %r: %s' % (text, said))
+  t.worked(t.proa('delete', '--force', box.id))
+
+
+def test_run_does_not_wait_for_an_end_that_it_cannot_find_out(t):
+  box = t.box('exit 7')
+  box.save()
+  results = []
+  for result in fail_each(t, 'wait4', RUNTIME, errno.ENOSPC, lambda: ['run', '--bundle', box.directory, box.id]):
+    results.append((result.rc, result.err))
+    t.nothing_left()
+  t.has(results, (1, 'wait for the container: no space left on device\n'))
+
+
+def test_exec_does_not_wait_for_an_end_that_it_cannot_find_out(t):
+  box = t.box('sleep 60').launch()
+  before = set(leftovers.processes(t.settings))
+  results = []
+  for result in fail_each(t, 'wait4', RUNTIME, errno.ENOSPC, lambda: ['exec', box.id, 'true']):
+    results.append((result.rc, result.err))
+    t.wait(lambda: set(leftovers.processes(t.settings)) == before, 'the process has gone')
+  t.has(results, (255, '%s: wait for the container: no space left on device\n' % box.id))
+  t.same(box.status(), 'running')
+
+
+@time_limit(60)
+def test_a_container_that_cannot_be_looked_at_is_not_taken_for_one_that_is_gone(t):
+  box = t.box('sleep 60')
+  for call in ('fstat', 'newfstatat'):
+    def prepare():
+      t.worked(t.proa('delete', '--force', box.id))
+      return ['delete', '--force', box.launch().id]
+    refused = 0
+    for result in fail_each(t, call, RUNTIME, errno.ENOSPC, prepare):
+      refused += result.rc != 0
+      if result.rc:
+        box.state()
+        box.delete('--force')
+      t.nothing_left()
+    t.true(refused > 0, '%s never matters' % call)
+    box.delete('--force')
+
+
+def test_an_init_that_would_lack_descriptors_is_not_begun(t):
+  created_or_gone(t, 'fcntl', errno.ENOSPC, 'keep descriptors open for proa-init: no space left on device')
+
+
+def test_an_init_that_cannot_have_its_name_does_not_go_on(t):
+  created_or_gone(t, 'prctl', errno.ENOSPC, 'name the process: no space left on device')
+
+
+def test_a_container_waits_on_when_it_cannot_take_a_call_for_a_moment(t):
+  box = t.box('echo fine')
+  box.create()
+  pid = box.pid()
+  limit, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+  # What waits has a descriptor in reserve, and it is the next for which there is none.
+  resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, most))
+  with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller:
+    caller.connect('%s/state/%s/start.sock' % (t.settings.directory, box.id))
+  time.sleep(0.2)
+  t.same(box.status(), 'created')
+  resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, most))
+  box.start()
+  box.wait_until('stopped')
+  t.same(box.written(), 'fine\n')
+
+
+def test_a_container_whose_init_is_gone_when_it_is_told_to_start_can_be_looked_at(t):
+  box = t.box('sleep 60')
+  box.create()
+  result = fail(t, ['start', box.id], RUNTIME, 'writev', errno.EPIPE)
+  t.has(result.err, 'the other process ended without a word')
+  t.same((result.rc, box.status()), (1, 'created'))
+
+
+@time_limit(60)
+def test_a_process_that_cannot_be_looked_at_is_not_taken_for_one_that_has_ended(t):
+  """Without a cgroup, which would end it anyhow, as a plain user's containers often are."""
+  box = t.box('sleep 60')
+
+  def prepare():
+    box.save()
+    t.worked(t.proa('delete', '--force', box.id))
+    t.worked(t.proa('--cgroup-manager', 'disabled', *create_words(box)))
+    return ['delete', '--force', box.id]
+  said = []
+  for call in ('pidfd_open', 'openat', 'read'):
+    for result in fail_each(t, call, RUNTIME, errno.ENOSPC, prepare):
+      said.append(result.err)
+      if result.rc:
+        t.worked(t.proa('delete', '--force', box.id))
+      t.nothing_left()
+    t.worked(t.proa('delete', '--force', box.id))
+  t.true(any(': look at process ' in line for line in said), said)
