@@ -341,6 +341,7 @@ VM_FILES = \
 	tests/vm/suites/conformance.sh \
 	tests/vm/suites/delegation.py \
 	tests/vm/suites/engines.sh \
+	tests/vm/suites/faults.sh \
 	tests/vm/suites/integration.sh \
 	tests/vm/suites/limits.py \
 	tests/vm/suites/podman.py \
@@ -390,6 +391,7 @@ SHELL_FILES = \
 	tests/vm/setup-host \
 	tests/vm/suites/conformance.sh \
 	tests/vm/suites/engines.sh \
+	tests/vm/suites/faults.sh \
 	tests/vm/suites/integration.sh \
 	tests/vm/suites/unit.sh \
 	tests/vm/vm-run \
