@@ -5,6 +5,7 @@ is no space left is no likely reason for any of them, but one that all C librari
 """
 
 import errno
+import json
 import os
 import resource
 import socket
@@ -12,7 +13,7 @@ import sys
 import time
 
 import leftovers
-from lib import Failure, Result, read, time_limit
+from lib import Failure, Result, read, time_limit, write
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + '/faults')
 import tracer  # noqa: E402
@@ -161,3 +162,86 @@ def test_a_process_that_cannot_be_looked_at_is_not_taken_for_one_that_has_ended(
       t.nothing_left()
     t.worked(t.proa('delete', '--force', box.id))
   t.true(any(': look at process ' in line for line in said), said)
+
+
+# -- the record is there before, and as long as, anything else is
+
+def killed_at(t, words, call, earlier):
+  """Runs the runtime until it is killed at this call.  Returns whether there is such a call."""
+  reason = tracer.check_machine()
+  if reason:
+    t.skip(reason)
+  found = tracer.run(t.command(words), out=t.path('out'), err=t.path('err'), cwd=t.directory, env=t.environment(),
+                     traced=True, seconds=15, point=(RUNTIME, '%s:%d' % (call, earlier), None))
+  return bool(found['hit'])
+
+
+def check_record(t, box, cgroups):
+  """Whatever cgroups there are by now, the record on the disk tells of them."""
+  made = leftovers.cgroups(t.settings) - cgroups
+  try:
+    with open('%s/state/%s/state.json' % (t.settings.directory, box.id), encoding='utf-8') as file:
+      place = json.load(file).get('cgroup', {})
+  except FileNotFoundError:
+    place = {}
+  told = [os.stat(one).st_ino for one in place.get('directories', []) + [place.get('v2')]
+          if one and os.path.exists(one)]
+  unknown = [path for path in made if os.path.basename(path) == box.id and os.stat(path).st_ino not in told]
+  t.true(not unknown, 'the record %s does not tell of %s' % (place, unknown))
+  return len(made)
+
+
+@time_limit(90)
+def test_create_writes_down_what_it_makes_before_it_makes_it(t):
+  cgroups = leftovers.cgroups(t.settings)
+  box = t.box('sleep 60')
+  seen = 0
+  for call in ('mkdir', 'mkdirat', 'renameat', 'clone3'):
+    earlier = 0
+    while killed_at(t, create_words(box), call, earlier):
+      seen += check_record(t, box, cgroups)
+      t.worked(t.proa('delete', '--force', box.id))
+      t.nothing_left()
+      earlier += 1
+    t.true(earlier > 0, 'create never calls ' + call)
+    t.worked(t.proa('delete', '--force', box.id))
+  t.true(seen > 0, 'it was never killed when there were cgroups')
+
+
+@time_limit(90)
+def test_delete_removes_the_record_last_and_can_be_repeated(t):
+  cgroups = leftovers.cgroups(t.settings)
+  box = t.box('sleep 60')
+  seen = 0
+  for call in ('pidfd_send_signal', 'rmdir', 'unlinkat'):
+    earlier = 0
+    while killed_at(t, ['delete', '--force', box.launch().id], call, earlier):
+      seen += check_record(t, box, cgroups)
+      t.worked(t.proa('delete', '--force', box.id), '')
+      t.nothing_left()
+      earlier += 1
+    t.true(earlier > 0, 'delete never calls ' + call)
+    t.nothing_left()
+  t.true(seen > 0, 'it was never killed when there were cgroups')
+
+
+@time_limit(60)
+def test_delete_does_not_wait_for_ever_says_what_stays_and_can_be_repeated(t):
+  path = t.needs_cgroup('freezer')  # of version 1: what is frozen there takes not even SIGKILL
+  for folder in t.settings.cgroups:  # the cgroup above is not the container's, and stays
+    os.mkdir(folder + '/above')
+    t.ready.append(lambda one=folder + '/above': os.rmdir(one))
+  above = path + '/above'
+  box = t.box('sleep 60')
+  box.linux['cgroupsPath'] = '/%s/above/box' % os.path.basename(path)
+  box.launch()
+  pid = box.pid()
+  write(above + '/freezer.state', 'FROZEN')
+  t.ready.append(lambda: write(above + '/freezer.state', 'THAWED'))
+  begin = time.monotonic()
+  result = t.proa('delete', '--force', box.id, seconds=30)
+  write(above + '/freezer.state', 'THAWED')
+  t.true(time.monotonic() - begin < 25, 'it takes %d s' % (time.monotonic() - begin))
+  t.same((result.rc, result.out), (1, ''))
+  t.true(above + '/box' in result.err or 'process %d' % pid in result.err, result.err)
+  box.delete('--force')
