@@ -109,6 +109,15 @@ static bool inherit_all(const struct container *container)
 	return all;
 }
 
+int child_memory_error(struct error *err, int code, const char *what)
+{
+	if (code != EACCES)
+		return error_errno(err, code, "%s", what);
+	error_config(err, "%s: this host does not let programs in memory be executed", what);
+	return error_hint(err, "the sysctl vm.memfd_noexec must be below 2, and security modules "
+			       "must let proa execute a memfd");
+}
+
 static int execute_init(const struct container *container, int image, struct error *err)
 {
 	char plan[16];
@@ -119,10 +128,7 @@ static int execute_init(const struct container *container, int image, struct err
 	if (!inherit_all(container))
 		return error_errno(err, errno, "keep descriptors open for proa-init");
 	syscall(SYS_execveat, image, "", args, environment, AT_EMPTY_PATH);
-	error_errno(err, errno, "execute proa-init from memory");
-	if (err->code == EACCES)
-		error_hint(err, "the sysctl vm.memfd_noexec must be below 2");
-	return -err->code;
+	return child_memory_error(err, errno, "execute proa-init from memory");
 }
 
 /* A copy of the runtime holds what is the runtime's.  As long as it does the other side of its own socket

@@ -3,5 +3,9 @@
 
 #include "launch/launch.h"
 
+/* Programs in memory may not be executed here, or what with them went wrong otherwise.  There is no second way:
+ * of a program in a file the container could see, and by a bug of the kernel's change, what is the host's. */
+int child_memory_error(struct error *err, int code, const char *what);
+
 /* In the cloned child: gets into its cgroups and user namespace and executes proa-init from image. */
 _Noreturn void child_run(const struct launch *launch, int image);

@@ -62,7 +62,7 @@ static int seal_image(struct error *err)
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create(INIT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
-		return error_errno(err, errno, "make memory for the container's init");
+		return child_memory_error(err, errno, "make memory for the container's init");
 	r = file_write_all(fd, init_image, init_image_size);
 	if (r == 0 && fcntl(fd, F_ADD_SEALS, seals | F_SEAL_EXEC) < 0 &&
 	    fcntl(fd, F_ADD_SEALS, seals) < 0)

@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import subprocess
 import time
 
 from lib import PATIENCE, also_as_user, everyone, read, status_field
@@ -30,6 +31,26 @@ def test_blocked_signals_of_the_caller_are_not_the_containers(t):
 def test_a_caller_that_ignores_SIGCHLD_gets_the_exit_status_all_the_same(t):
   result = t.box('exit 5').run(preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
   t.same((result.rc, result.err), (5, ''))
+
+
+def test_a_host_on_which_memory_cannot_be_executed(t):
+  """There is no container then: never one that has the host's file for its program."""
+  setting = '/proc/sys/vm/memfd_noexec'
+  if not os.path.exists(setting):
+    t.skip('this kernel has no vm.memfd_noexec')
+  box = t.box('echo made')
+  box.save()
+  words = ' '.join(t.command(['run', '--bundle', box.directory, box.id]))
+  # The setting is the pid namespace's.
+  for value, out in (('1', 'made\n'), ('2', '')):
+    process = t.helper(['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c',
+                        'echo %s > %s && %s' % (value, setting, words)], stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True, env=t.environment())
+    found = process.communicate(timeout=20 * PATIENCE)
+    t.same(found, (out, '' if out else (
+      "make memory for the container's init: this host does not let programs in memory be executed: the "
+      'sysctl vm.memfd_noexec must be below 2, and security modules must let proa execute a memfd\n')))
+    t.nothing_left()
 
 
 @also_as_user
