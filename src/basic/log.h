@@ -28,7 +28,8 @@ typedef void log_sink(enum log_level level, const char *message, void *context);
 /* Nothing above this level is written; LOG_LEVEL_ERROR until it is set. */
 void log_set_level(enum log_level level);
 
-/* Opens the log, a file to which lines are added; it is made with 0644 if it is missing. */
+/* Opens the log, a file to which lines are added; it is made with 0644 if it is missing.  A link to it must be
+ * root's or the caller's. */
 int log_open(const char *path, enum log_format format, struct error *err);
 
 /* From now on lines go to sink alone.  For a process that has no way to the log but through

@@ -192,6 +192,24 @@ TEST(refuses_a_log_that_cannot_be_opened)
 	ck_assert_str_eq(err.text, "open the log /: is a directory");
 }
 
+TEST(follows_links_of_no_other_user)
+{
+	struct error err = {0};
+	char link[64], text[128];
+
+	begin(LOG_TEXT);
+	snprintf(link, sizeof(link), "%s-link", log_path);
+	snprintf(text, sizeof(text), "the log %s is a link that another user has made", link);
+	ck_assert_int_eq(symlink(log_path, link), 0);
+	ck_assert_int_eq(log_open(link, LOG_TEXT, &err), 0);
+	if (lchown(link, 65534, 65534) == 0) {
+		ck_assert_int_eq(log_open(link, LOG_TEXT, &err), -EINVAL);
+		ck_assert_str_eq(err.text, text);
+	}
+	unlink(link);
+	unlink(log_path);
+}
+
 static void collect(enum log_level level, const char *message, void *context)
 {
 	char *text = context;
@@ -223,4 +241,5 @@ RUN_TESTS("log", tells_an_error_on_stderr_in_one_line, tells_an_error_on_stderr_
 	  keeps_warnings_and_debug_lines_off_stderr_when_there_is_a_log,
 	  tells_warnings_on_stderr_when_there_is_no_log, tells_some_warnings_at_any_level,
 	  adds_to_a_log_that_is_there, makes_a_missing_log_for_all_to_read,
-	  refuses_a_log_that_cannot_be_opened, gives_all_lines_to_a_sink)
+	  refuses_a_log_that_cannot_be_opened, follows_links_of_no_other_user,
+	  gives_all_lines_to_a_sink)
