@@ -289,27 +289,33 @@ static const struct oci_field *find_field(const struct oci_object *object, const
 }
 
 /* Where in the document the key would be known: process.seccomp is meant to be linux.seccomp. */
-static const char *right_place(struct decoder *decoder, const char *name, size_t length)
+static const struct oci_field *right_place(const struct oci_object *document, const char *name,
+					   size_t length)
 {
-	const struct oci_object *document = decoder->object;
-
 	for (size_t i = 0; length >= SHORTEST_MISPLACED && i < document->fields_len; i++) {
-		const struct oci_field *field = &document->fields[i];
+		const struct oci_field *field = &oci_fields(document)[i];
 
 		if (field->kind == OCI_OBJECT && field->shape == OCI_ONE &&
-		    find_field(field->object, name, length))
-			return arena_printf(decoder->arena, "%s.%.*s", field->name, (int)length,
-					    name);
+		    find_field(oci_object_of(field), name, length))
+			return field;
 	}
 	return NULL;
 }
 
-static const char *find_meant(struct decoder *decoder, const struct oci_object *object,
-			      const char *name, size_t length)
+/* What the unknown key is likely to stand for; *meant is NULL when there is no such thing. */
+static int find_meant(struct decoder *decoder, const struct oci_object *object, const char *name,
+		      size_t length, const char **meant)
 {
-	const struct oci_field *near = misspelt_field(object, name, length);
+	const struct oci_field *field = misspelt_field(object, name, length);
 
-	return near ? near->name : right_place(decoder, name, length);
+	*meant = field ? field->name : NULL;
+	if (field)
+		return 1;
+	field = right_place(decoder->object, name, length);
+	if (!field)
+		return 1;
+	*meant = arena_printf(decoder->arena, "%s.%.*s", field->name, (int)length, name);
+	return *meant ? 1 : decoder_full(decoder);
 }
 
 static int note_unknown(struct decoder *decoder, const struct oci_object *object, const char *name,
@@ -320,8 +326,8 @@ static int note_unknown(struct decoder *decoder, const struct oci_object *object
 	char path[UNKNOWN_PATH_SIZE];
 	const char *kept;
 
-	if (!decoded->misspelt)
-		meant = find_meant(decoder, object, name, length);
+	if (!decoded->misspelt && !find_meant(decoder, object, name, length, &meant))
+		return 0;
 	if (decoded->unknown_keys++ > 0 && !meant)
 		return 1;
 	decoder_path(decoder, TO_VALUE, path, sizeof(path));
