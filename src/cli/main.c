@@ -10,10 +10,12 @@
 #include <commit.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "basic/log.h"
@@ -94,6 +96,12 @@ static void print_command_help(const struct command *command, const struct optio
 /* A file opened as one of these would be written to by whatever writes messages. */
 static void open_missing_stdio(void)
 {
+	struct pollfd streams[] = {
+		{.fd = STDIN_FILENO}, {.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+
+	if (poll(streams, 3, 0) >= 0 &&
+	    !((streams[0].revents | streams[1].revents | streams[2].revents) & POLLNVAL))
+		return;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && openat(AT_FDCWD, "/dev/null", O_RDWR) != fd) {
 			/* Where it should be read nobody may be, or another's file. */
@@ -241,7 +249,8 @@ static int run(struct words *words, int *failure, struct error *err)
  * use as he likes (CVE-2016-8659). */
 static int refuse_setuid(struct error *err)
 {
-	if (getuid() == geteuid() && getgid() == getegid())
+	/* As the kernel told when it started the program: nobody has changed them since. */
+	if (getauxval(AT_UID) == getauxval(AT_EUID) && getauxval(AT_GID) == getauxval(AT_EGID))
 		return 0;
 	error_config(err, "this program must not have the set-user-ID or set-group-ID bit");
 	return error_hint(err, "remove it with \"chmod ug-s\"; containers need no such rights");

@@ -3,18 +3,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "basic/cleanup.h"
 #include "basic/file.h"
 #include "libocispec/decode.h"
 #include "libocispec/misspelt.h"
 
-static const char *absolute_path(const char *path, struct arena *arena)
+/* Where the bundle is that directory is open on, as /proc tells; if it does not tell, component by component. */
+static const char *absolute_path(int directory, const char *path, struct arena *arena)
 {
-	char resolved[PATH_MAX];
+	static const char deleted[] = " (deleted)";
+	char resolved[PATH_MAX], link[64];
+	ssize_t length;
 
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
+	length = readlink(link, resolved, sizeof(resolved));
+	if (length > 0 && length < (ssize_t)sizeof(resolved) && resolved[0] == '/') {
+		resolved[length] = '\0';
+		if (!strstr(resolved, deleted))
+			return arena_copy(arena, resolved, (size_t)length);
+	}
 	return realpath(path, resolved) ? arena_copy(arena, resolved, strlen(resolved)) : NULL;
 }
 
@@ -28,12 +40,12 @@ int bundle_read(struct bundle *bundle, const char *path, const char *file, struc
 	ssize_t length;
 	int r;
 
-	bundle->path = absolute_path(path, arena);
+	directory = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return error_errno(err, errno, "bundle %s", path);
+	bundle->path = absolute_path(directory, path, arena);
 	if (!bundle->path)
 		return error_errno(err, errno, "bundle %s", path);
-	directory = openat(AT_FDCWD, bundle->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0)
-		return error_errno(err, errno, "bundle %s", bundle->path);
 	length = file_read(arena, directory, file, &text, err);
 	if (length < 0) {
 		if (length == -ENOENT)

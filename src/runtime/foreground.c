@@ -18,7 +18,7 @@
 #include "runtime/notify-socket.h"
 
 /* What the program wrote before its end is still there to be read. */
-enum { LAST_WORDS_MILLISECONDS = 100 };
+enum { LAST_WORDS_MILLISECONDS = 100, SIGNALS_AT_ONCE = 8 };
 
 int foreground_begin(struct foreground *foreground, struct error *err)
 {
@@ -62,22 +62,25 @@ static int reap(pid_t init, struct outcome *outcome, struct error *err)
 					      : error_errno(err, errno, "wait for the container");
 		if (pid != init)
 			continue;
+		/* Who is left has this process for a parent no longer than it takes to clean up. */
 		outcome->ended = true;
 		outcome->exit_status =
 			WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+		return 0;
 	}
 	return 0;
 }
 
-/* Handles what signals have come. */
+/* Handles what signals have come, of many some at a time. */
 static int take_signals(const struct foreground *foreground, const struct launch *launch,
 			struct outcome *outcome, struct error *err)
 {
-	struct signalfd_siginfo info;
+	struct signalfd_siginfo infos[SIGNALS_AT_ONCE];
+	ssize_t length = read(foreground->signals, infos, sizeof(infos));
 	int r = 0;
 
-	while (r == 0 && read(foreground->signals, &info, sizeof(info)) == sizeof(info)) {
-		int signal = (int)info.ssi_signo;
+	for (ssize_t i = 0; r == 0 && i < length / (ssize_t)sizeof(infos[0]); i++) {
+		int signal = (int)infos[i].ssi_signo;
 
 		if (signal == SIGCHLD)
 			r = reap(launch->init.pid, outcome, err);
@@ -110,15 +113,15 @@ static int wait_without_console(const struct foreground *foreground, const struc
 				struct outcome *outcome, struct error *err)
 {
 	struct pollfd watched[FIRST_OF_CONSOLE];
-	int r = take_signals(foreground, launch, outcome, err);
+	int r;
 
-	while (r == 0 && !outcome->ended) {
+	do {
 		watch(foreground, watched);
 		if (poll(watched, FIRST_OF_CONSOLE, -1) < 0 && errno != EINTR)
 			return error_errno(err, errno, "wait for the container");
 		take_notice(foreground, launch);
 		r = take_signals(foreground, launch, outcome, err);
-	}
+	} while (r == 0 && !outcome->ended);
 	return r;
 }
 

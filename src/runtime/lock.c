@@ -22,6 +22,11 @@ enum {
 	LOCKS_SIZE = 64 * 1024, /* of /proc/locks; a line has some 60 bytes */
 };
 
+void lock_release(int directory)
+{
+	flock(directory, LOCK_UN);
+}
+
 bool lock_held_elsewhere(int directory)
 {
 	return flock(directory, LOCK_SH | LOCK_NB) < 0;

@@ -10,6 +10,7 @@
 #include "runtime/creation.h"
 #include "runtime/delete.h"
 #include "runtime/foreground.h"
+#include "runtime/lock.h"
 #include "runtime/notify-socket.h"
 #include "runtime/start.h"
 #include "runtime/status.h"
@@ -38,24 +39,26 @@ static int begin(struct creation *creation, struct notify_proxy *notify, struct 
 }
 
 /* The program has ended: what is left of its container goes too, unless somebody has deleted it
- * meanwhile, and perhaps made another of its name. */
+ * meanwhile, and perhaps made another of its name, in another directory.  Nobody else writes the record of a
+ * container that runs. */
 static int finish(struct creation *creation, struct error *err)
 {
 	const struct state_root *root = creation->root;
 	const char *id = creation->request->id;
-	struct view view;
+	const struct view view = {
+		.record = &creation->record,
+		.status = STATUS_STOPPED,
+		.pidfd = -1,
+		.directory = creation->directory,
+	};
 	int r;
 
 	if (creation->request->keep)
 		return 0;
-	r = view_open_locked(&view, root, id, &creation->arena, err);
+	r = container_directory_lock_again(root, id, creation->directory, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (view.record->init && view.record->init->pid == creation->init.pid &&
-	    view.record->init->start_time == creation->init.start_time)
-		r = container_destroy(root, id, &view, &creation->arena, err);
-	view_release(&view);
-	return r;
+	return container_destroy(root, id, &view, &creation->arena, err);
 }
 
 /* Its status alone does not tell that it was not somebody's signal. */
@@ -80,7 +83,7 @@ static int run_in_foreground(struct creation *creation, int *exit_status, struct
 		r = begin(creation, &notify, err);
 	if (r == 0) {
 		/* Others may kill, pause or look at it meanwhile. */
-		close_fd(&creation->directory);
+		lock_release(creation->directory);
 		foreground.notify = &notify;
 		r = foreground_wait(&foreground, &creation->launch, exit_status, err);
 		trace_phase("wait for the program");

@@ -222,6 +222,14 @@ static int check_current(const struct state_root *root, const char *id, int dire
 	return 0;
 }
 
+int container_directory_lock_again(const struct state_root *root, const char *id, int directory,
+				   struct error *err)
+{
+	int r = lock_wait(directory, err);
+
+	return r < 0 ? error_in(err, "%s", id) : check_current(root, id, directory, err);
+}
+
 int container_directory_lock(const struct state_root *root, const char *id, struct error *err)
 {
 	autoclose int directory = container_directory_open(root, id, err);
@@ -229,10 +237,7 @@ int container_directory_lock(const struct state_root *root, const char *id, stru
 
 	if (directory < 0)
 		return directory;
-	r = lock_wait(directory, err);
-	if (r < 0)
-		return error_in(err, "%s", id);
-	r = check_current(root, id, directory, err);
+	r = container_directory_lock_again(root, id, directory, err);
 	return r < 0 ? r : take_fd(&directory);
 }
 

@@ -48,5 +48,9 @@ int container_directory_make(const struct state_root *root, const char *id, stru
 int container_directory_open(const struct state_root *root, const char *id, struct error *err);
 int container_directory_lock(const struct state_root *root, const char *id, struct error *err);
 
+/* The same with a directory that has stayed open without its lock: it may be another's by now, or gone. */
+int container_directory_lock_again(const struct state_root *root, const char *id, int directory,
+				   struct error *err);
+
 /* The error of a container that is not there; returns -ENOENT. */
 int container_missing(const struct state_root *root, const char *id, struct error *err);
