@@ -36,6 +36,8 @@ RUNTIME_SOURCES = \
 	src/basic/inside.h \
 	src/basic/json.c \
 	src/basic/json.h \
+	src/basic/lines.c \
+	src/basic/lines.h \
 	src/basic/log.c \
 	src/basic/log.h \
 	src/basic/names.h \

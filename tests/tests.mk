@@ -50,6 +50,7 @@ UNIT_TESTS = \
 	tests/unit/test-json \
 	tests/unit/test-keyring \
 	tests/unit/test-kill \
+	tests/unit/test-lines \
 	tests/unit/test-log \
 	tests/unit/test-lsm-attribute \
 	tests/unit/test-masked-paths \

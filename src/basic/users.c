@@ -1,24 +1,56 @@
 #include "basic/users.h"
 
-#include <pwd.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+
+#include "basic/cleanup.h"
+#include "basic/lines.h"
+
+/* Steps over a number and the colon behind it; false when there is none, or none that a uid could be. */
+static bool take_id(const char **text, unsigned long *id)
+{
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	*id = strtoul(*text, &end, 10);
+	*text = end + 1;
+	return *end == ':' && *id <= UINT32_MAX;
+}
+
+/* Whether a line of passwd(5), "name:password:uid:gid:...", is this user's; its name is then *length long. */
+static bool is_users(const char *line, uid_t uid, size_t *length)
+{
+	const char *password, *ids;
+	unsigned long user, group;
+
+	*length = strcspn(line, ":");
+	password = line + *length;
+	ids = *password ? strchr(password + 1, ':') : NULL;
+	if (!ids || *length == 0)
+		return false;
+	ids++;
+	return take_id(&ids, &user) && take_id(&ids, &group) && user == uid;
+}
 
 void user_name(uid_t uid, char *name, size_t size)
 {
-	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *entry;
+	autoclose int fd = openat(AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC);
+	static struct lines lines;
+	const char *line;
+	size_t length = 0;
 
 	name[0] = '\0';
-	while (file && (entry = fgetpwent(file))) {
-		if (entry->pw_uid != uid)
-			continue;
-		if (snprintf(name, size, "%s", entry->pw_name) >= (int)size)
-			name[0] = '\0';
-		break;
-	}
-	if (file)
-		fclose(file);
+	lines_begin(&lines, fd);
+	while ((line = lines_next(&lines)) != NULL)
+		if (is_users(line, uid, &length))
+			break;
+	if (line && length < size)
+		snprintf(name, size, "%.*s", (int)length, line);
 }
 
 /* It always has this inode number, PROC_USER_INIT_INO in the kernel. */

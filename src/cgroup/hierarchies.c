@@ -20,6 +20,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/file.h"
+#include "basic/lines.h"
 
 #define USUAL_MOUNT "/sys/fs/cgroup"
 
@@ -239,67 +240,30 @@ static bool is_complete(const struct hierarchies *found, const char *cgroups)
 	return found->count == lines;
 }
 
-/* Cuts the first line out of the text that *next and *length tell of; NULL when there is no whole one. */
-static char *cut_line(char **next, size_t *length)
-{
-	char *line = *next, *end = memchr(line, '\n', *length);
-
-	if (!end)
-		return NULL;
-	*end = '\0';
-	*length -= (size_t)(end + 1 - line);
-	*next = end + 1;
-	return line;
-}
-
-static int read_mounts(int fd, const char *cgroups, struct arena *arena, struct hierarchies *found,
-		       struct error *err)
-{
-	char text[MOUNT_LINE_SIZE], *next = text, *line;
-	struct mount_line mount;
-	size_t length = 0;
-
-	for (;;) {
-		ssize_t count;
-
-		while ((line = cut_line(&next, &length)) != NULL)
-			if (parse_mount(line, &mount) &&
-			    add_mount(arena, &mount, cgroups, found, err) < 0)
-				return -err->code;
-		if (is_complete(found, cgroups))
-			return 0;
-		memmove(text, next, length);
-		next = text;
-		/* An overlay's, with the paths of hundreds of layers: no cgroup mount's is as long. */
-		if (length == sizeof(text))
-			length = 0;
-		count = read(fd, text + length, sizeof(text) - length);
-		if (count < 0)
-			return error_errno(err, errno, "read mountinfo");
-		if (count == 0)
-			return 0;
-		length += (size_t)count;
-	}
-}
-
 static int read_mountinfo(const char *path, const char *cgroups, struct arena *arena,
 			  struct hierarchies *found, struct error *err)
 {
 	autoclose int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-	int r;
+	struct mount_line mount;
+	static struct lines lines;
+	char *line;
 
 	if (fd < 0)
 		return error_errno(err, errno, "read %s", path);
-	r = read_mounts(fd, cgroups, arena, found, err);
-	if (r == 0)
-		put_in_order(found);
-	return r;
+	lines_begin(&lines, fd);
+	while (!is_complete(found, cgroups) && (line = lines_next(&lines)) != NULL)
+		if (parse_mount(line, &mount) && add_mount(arena, &mount, cgroups, found, err) < 0)
+			return -err->code;
+	if (lines.error)
+		return error_errno(err, lines.error, "read %s", path);
+	put_in_order(found);
+	return 0;
 }
 
 int hierarchies_read(struct arena *arena, const char *mountinfo, const char *cgroups,
 		     struct hierarchies *found, struct error *err)
 {
-	char own[LINES_SIZE];
+	static char own[LINES_SIZE]; /* not on the stack: see basic/lines.h */
 
 	*found = (struct hierarchies){0};
 	if (read_lines(cgroups, own, err) < 0)
@@ -329,7 +293,7 @@ int hierarchies_find(struct arena *arena, struct hierarchies *found, struct erro
 	char root[] = "/", usual[] = USUAL_MOUNT, type[] = "cgroup2", options[] = "";
 	const struct mount_line mount = {
 		.root = root, .mount = usual, .type = type, .options = options};
-	char own[LINES_SIZE];
+	static char own[LINES_SIZE]; /* not on the stack: see basic/lines.h */
 	int r;
 
 	*found = (struct hierarchies){0};

@@ -4,7 +4,6 @@
  */
 #include "runtime/list.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,30 +13,22 @@
 
 #include "basic/arena.h"
 #include "basic/cleanup.h"
+#include "basic/entries.h"
 #include "basic/log.h"
 #include "runtime/record.h"
 #include "runtime/state.h"
 
-/* A list of ids that grows; the ids lie in the arena. */
+/* The ids of all containers; they lie in the arena. */
 struct ids {
 	const char **items;
-	size_t count, room;
+	size_t count;
 };
 
-static int add_id(struct ids *ids, const char *id)
-{
-	if (ids->count == ids->room) {
-		size_t room = ids->room ? 2 * ids->room : 64;
-		const char **items = reallocarray(ids->items, room, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		ids->items = items;
-		ids->room = room;
-	}
-	ids->items[ids->count++] = id;
-	return 0;
-}
+/* One that was found, before it is known how many there will be. */
+struct found_id {
+	const struct found_id *before;
+	char id[];
+};
 
 /* Whether a name in the state directory is a container's: one without a record is being made, or
  * was left half made. */
@@ -51,18 +42,33 @@ static bool is_container(int root, const char *name)
 	return faccessat(root, record, F_OK, 0) == 0;
 }
 
-static int read_names(DIR *directory, struct ids *ids, struct arena *arena)
+static int read_names(int directory, struct ids *ids, struct arena *arena, struct error *err)
 {
-	const struct dirent *entry;
-	const char *id;
+	struct entries entries = {.dir = directory};
+	const struct found_id *last = NULL;
+	const char *name;
 
-	while ((entry = readdir(directory))) {
-		if (!is_container(dirfd(directory), entry->d_name))
+	while ((name = entries_next(&entries)) != NULL) {
+		size_t size = strlen(name) + 1;
+		struct found_id *found;
+
+		if (!is_container(directory, name))
 			continue;
-		id = arena_copy(arena, entry->d_name, strlen(entry->d_name));
-		if (!id || add_id(ids, id) < 0)
-			return -ENOMEM;
+		found = arena_alloc(arena, sizeof(*found) + size);
+		if (!found)
+			return arena_full(arena, err);
+		found->before = last;
+		memcpy(found->id, name, size);
+		last = found;
+		ids->count++;
 	}
+	if (entries.error)
+		return error_errno(err, entries.error, "read the state directory");
+	ids->items = arena_array(arena, const char *, ids->count + 1);
+	if (!ids->items)
+		return arena_full(arena, err);
+	for (size_t i = 0; last; last = last->before)
+		ids->items[i++] = last->id;
 	return 0;
 }
 
@@ -74,21 +80,17 @@ static int compare_ids(const void *left, const void *right)
 static int find_ids(const struct state_root *root, struct ids *ids, struct arena *arena,
 		    struct error *err)
 {
-	DIR *directory;
-	int fd, r;
+	autoclose int directory = -1;
+	int r;
 
 	if (root->fd < 0)
 		return 0;
-	fd = openat(root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	directory = fd < 0 ? NULL : fdopendir(fd);
-	if (!directory) {
-		close_fd(&fd);
+	directory = openat(root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
 		return error_errno(err, errno, "read the state directory %s", root->path);
-	}
-	r = read_names(directory, ids, arena);
-	closedir(directory);
+	r = read_names(directory, ids, arena, err);
 	if (r < 0)
-		return error_errno(err, -r, "list %s", root->path);
+		return error_in(err, "%s", root->path);
 	if (ids->count > 0)
 		qsort(ids->items, ids->count, sizeof(ids->items[0]), compare_ids);
 	return 0;
@@ -204,7 +206,6 @@ int container_list(const struct state_root *root, enum list_form form, FILE *out
 	r = find_ids(root, &ids, &arena, err);
 	if (r == 0 && write_list(out, root, &ids, form, &arena) < 0)
 		r = arena_full(&arena, err);
-	free(ids.items);
 	arena_release(&arena);
 	return r;
 }
