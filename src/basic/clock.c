@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "basic/syscalls.h"
+
 enum { SECONDS_PER_DAY = 24 * 60 * 60 };
 
 static bool is_leap(unsigned int year)
@@ -37,7 +39,7 @@ void clock_text(char text[CLOCK_TEXT_SIZE])
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	sys_clock_gettime(CLOCK_REALTIME, &now);
 	clock_format(&now, text);
 }
 
@@ -45,6 +47,6 @@ uint64_t clock_milliseconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	sys_clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MNT_DETACH
@@ -197,6 +198,18 @@ static inline int sys_setresgid(gid_t id)
 static inline int sys_setgroups(size_t count, const uint32_t *groups)
 {
 	return (int)syscall(SET_GROUPS, count, groups);
+}
+
+#ifdef SYS_clock_gettime64
+#define CLOCK_GETTIME SYS_clock_gettime64
+#else
+#define CLOCK_GETTIME SYS_clock_gettime
+#endif
+
+/* Without the vdso: for one look at the clock its two page faults cost more than the call. */
+static inline int sys_clock_gettime(clockid_t clock, struct timespec *time)
+{
+	return (int)syscall(CLOCK_GETTIME, clock, time);
 }
 
 /* Both names are there afterwards, each with what the other was: RENAME_EXCHANGE. */

@@ -37,12 +37,17 @@ static int refuse_systemd(const char *path, struct error *err)
 }
 
 /* Copies path without empty and "." components, and with a "/" before each; "" is the root. */
-static int clean_path(const char *path, char clean[PATH_MAX], struct error *err)
+static int clean_path(const char *path, struct arena *arena, const char **cleaned,
+		      struct error *err)
 {
-	size_t used = 0;
+	size_t size = strlen(path) + 2, used = 0;
+	char *clean;
 
-	if (strlen(path) >= PATH_MAX / 2)
+	if (size > PATH_MAX / 2)
 		return error_config(err, "linux.cgroupsPath is too long");
+	*cleaned = clean = arena_alloc(arena, size);
+	if (!clean)
+		return arena_full(arena, err);
 	for (; *path; path += strcspn(path, "/")) {
 		size_t length;
 
@@ -57,15 +62,13 @@ static int clean_path(const char *path, char clean[PATH_MAX], struct error *err)
 					    "linux.cgroupsPath: no cgroup can have the name "
 					    "\"%.*s\"",
 					    (int)length, path);
-		used += (size_t)snprintf(clean + used, PATH_MAX - used, "/%.*s", (int)length, path);
+		used += (size_t)snprintf(clean + used, size - used, "/%.*s", (int)length, path);
 	}
-	clean[used] = '\0';
 	return 0;
 }
 
-/* The path below the hierarchy's mount. */
-static void resolve(const struct hierarchy *hierarchy, bool absolute, const char *path,
-		    char resolved[PATH_MAX])
+/* How much of the caller's own path comes before the container's. */
+static size_t own_part(const struct hierarchy *hierarchy, bool absolute, const char *path)
 {
 	const char *own = hierarchy->own ? hierarchy->own : "";
 	const char *last = strrchr(own, '/');
@@ -75,9 +78,7 @@ static void resolve(const struct hierarchy *hierarchy, bool absolute, const char
 		length = 0;
 	else if (hierarchy->v2 && last)
 		length = (size_t)(last - own);
-	if (length + strlen(path) >= PATH_MAX)
-		length = 0;
-	snprintf(resolved, PATH_MAX, "%.*s%s", (int)length, own, path);
+	return length + strlen(path) >= PATH_MAX ? 0 : length;
 }
 
 /* Whether below is path, or lies below it. */
@@ -108,9 +109,12 @@ static bool may_write(const char *path)
 	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
 }
 
+/* What needs a buffer for a path and is seldom called stays a function by itself (noinline): the caller's part of
+ * the stack would hold it, and its pages would be touched each time. */
+
 /* In version 2 a process may be moved only by who may write to cgroup.procs of the cgroup that
  * both its old and its new place lie in. */
-static bool may_move(const struct hierarchy *hierarchy, const char *path)
+__attribute__((noinline)) static bool may_move(const struct hierarchy *hierarchy, const char *path)
 {
 	char procs[PATH_MAX];
 	size_t common = 0;
@@ -133,7 +137,7 @@ static bool may_move(const struct hierarchy *hierarchy, const char *path)
 }
 
 /* Whether the directory can be made, or is there and can be used. */
-static bool may_make(const char *directory)
+__attribute__((noinline)) static bool may_make(const char *directory)
 {
 	char path[PATH_MAX];
 	char *slash;
@@ -153,7 +157,7 @@ struct search {
 	const struct cgroup_wish *wish;
 	struct arena *arena;
 	struct oci_record_cgroup *place;
-	char path[PATH_MAX]; /* clean */
+	const char *path; /* clean */
 	bool absolute;
 };
 
@@ -161,15 +165,16 @@ static int add_directory(struct search *search, const struct hierarchy *hierarch
 			 struct error *err)
 {
 	struct oci_record_cgroup *place = search->place;
-	char path[PATH_MAX];
-	char *directory;
+	const char *directory, *path;
 
-	resolve(hierarchy, search->absolute, search->path, path);
-	if (refuse_own(hierarchy, path, err) < 0)
-		return -err->code;
-	directory = arena_printf(search->arena, "%s%s", hierarchy->mount, path);
+	directory = arena_printf(search->arena, "%s%.*s%s", hierarchy->mount,
+				 (int)own_part(hierarchy, search->absolute, search->path),
+				 hierarchy->own ? hierarchy->own : "", search->path);
 	if (!directory)
 		return arena_full(search->arena, err);
+	path = directory + strlen(hierarchy->mount);
+	if (refuse_own(hierarchy, path, err) < 0)
+		return -err->code;
 	if (strlen(directory) >= PATH_MAX - NAME_MAX)
 		return error_config(err, "linux.cgroupsPath is too long");
 	if (search->wish->optional &&
@@ -181,12 +186,13 @@ static int add_directory(struct search *search, const struct hierarchy *hierarch
 		place->directories[place->directories_len++] = directory;
 	/* For people one is enough: they are the same where they are absolute. */
 	if (!place->path || hierarchy->v2)
-		place->path = directory + strlen(hierarchy->mount);
+		place->path = path;
 	return 0;
 }
 
 /* A login session is in a cgroup that is root's, whatever the user's own systemd has. */
-static int explain_no_delegation(const struct hierarchy *v2, const char *asked, struct error *err)
+__attribute__((noinline)) static int explain_no_delegation(const struct hierarchy *v2,
+							   const char *asked, struct error *err)
 {
 	char directory[PATH_MAX], list[SUBTREE_SIZE];
 
@@ -280,7 +286,7 @@ int place_find(const struct cgroup_wish *wish, struct arena *arena, struct oci_r
 	int r;
 
 	search.absolute = path[0] == '/';
-	if (refuse_systemd(path, err) < 0 || clean_path(path, search.path, err) < 0 ||
+	if (refuse_systemd(path, err) < 0 || clean_path(path, arena, &search.path, err) < 0 ||
 	    limits_check(wish->resources, err) < 0 || hierarchies_find(arena, &found, err) < 0)
 		return -err->code;
 	*place = (struct oci_record_cgroup){

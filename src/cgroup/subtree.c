@@ -140,15 +140,14 @@ bool subtree_find_threaded(const char *directory, char threaded[PATH_MAX])
 	return false;
 }
 
-void subtree_enable(const char *directory)
+/* From the uppermost, whose path is top bytes long and which has what is in list. */
+__attribute__((noinline)) static void enable_from(const char *directory, size_t top,
+						  char list[SUBTREE_SIZE])
 {
-	char path[PATH_MAX], list[SUBTREE_SIZE], own[SUBTREE_SIZE];
-	char *slash = path + read_top(directory, list);
+	char path[PATH_MAX], *slash = path + top;
 
 	snprintf(path, sizeof(path), "%s", directory);
-	/* Most often all that there is comes down to it already. */
-	if (*slash != '/' ||
-	    (subtree_read(directory, "cgroup.controllers", own) && strcmp(own, list) == 0))
+	if (*slash != '/')
 		return;
 	*slash = '\0';
 	while (list[0]) {
@@ -159,6 +158,16 @@ void subtree_enable(const char *directory)
 			return;
 		*slash = '\0';
 	}
+}
+
+void subtree_enable(const char *directory)
+{
+	char list[SUBTREE_SIZE], own[SUBTREE_SIZE];
+	size_t top = read_top(directory, list);
+
+	/* Most often all that there is comes down to it already. */
+	if (!subtree_read(directory, "cgroup.controllers", own) || strcmp(own, list) != 0)
+		enable_from(directory, top, list);
 }
 
 int subtree_hint_delegation(struct error *err)

@@ -259,8 +259,8 @@ static int refuse_setuid(struct error *err)
 int main(int argc, char **argv)
 {
 	static char output[64 * 1024];
+	static struct error err; /* large, and most often never touched */
 	struct words words = {argv + 1, argc - 1};
-	struct error err = {0};
 	int failure = EXIT_FAILURE;
 	int r;
 

@@ -10,8 +10,8 @@ static const struct option run_options[] = {
 
 static int run(const struct choices *choices, struct error *err)
 {
+	static struct error end; /* large, and most often never touched */
 	struct create_request request;
-	struct error end = {0};
 	struct state_root root;
 	int exit_status = 0;
 	int r;

@@ -13,21 +13,29 @@
 #include "libocispec/decode.h"
 #include "libocispec/misspelt.h"
 
-/* Where the bundle is that directory is open on, as /proc tells; if it does not tell, component by component. */
-static const char *absolute_path(int directory, const char *path, struct arena *arena)
+enum { USUAL_PATH_SIZE = 512 };
+
+/* Component by component.  By itself: its buffers are only touched when it is called. */
+__attribute__((noinline)) static const char *resolve(const char *path, struct arena *arena)
 {
-	static const char deleted[] = " (deleted)";
-	char resolved[PATH_MAX], link[64];
+	char resolved[PATH_MAX];
+
+	return realpath(path, resolved) ? arena_copy(arena, resolved, strlen(resolved)) : NULL;
+}
+
+/* Where the directory is that is open as fd: /proc tells, with two calls however deep it lies.  Not for one that has
+ * been removed, which has a note behind its path, nor for one that lies outside of the caller's root. */
+static const char *absolute_path(int fd, const char *path, struct arena *arena)
+{
+	char told[USUAL_PATH_SIZE], link[64];
 	ssize_t length;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", directory);
-	length = readlink(link, resolved, sizeof(resolved));
-	if (length > 0 && length < (ssize_t)sizeof(resolved) && resolved[0] == '/') {
-		resolved[length] = '\0';
-		if (!strstr(resolved, deleted))
-			return arena_copy(arena, resolved, (size_t)length);
-	}
-	return realpath(path, resolved) ? arena_copy(arena, resolved, strlen(resolved)) : NULL;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, told, sizeof(told));
+	if (length <= 0 || length == sizeof(told) || told[0] != '/' ||
+	    memmem(told, (size_t)length, " (deleted)", strlen(" (deleted)")))
+		return resolve(path, arena);
+	return arena_copy(arena, told, (size_t)length);
 }
 
 int bundle_read(struct bundle *bundle, const char *path, const char *file, struct arena *arena,

@@ -189,20 +189,28 @@ static int make_start_socket(struct creation *creation, struct error *err)
 }
 
 /* By the specification it should be done, so that it cannot is no error; unless somebody has asked for it. */
-static int delegate_cgroup(const struct creation *creation, struct error *err)
+__attribute__((noinline)) static int delegate_to(const struct creation *creation,
+						 const struct cgroup_owner *owner,
+						 struct error *err)
 {
 	struct error failure = {0};
-	struct cgroup_owner owner;
-	int r = cgroup_owner_find(creation->container, &owner, err);
 
-	if (r <= 0 || cgroup_delegate(&creation->cgroup, owner.uid, owner.gid, &failure) == 0)
-		return r < 0 ? r : 0;
-	if (!owner.asked && failure.code == EPERM) {
+	if (cgroup_delegate(&creation->cgroup, owner->uid, owner->gid, &failure) == 0)
+		return 0;
+	if (!owner->asked && failure.code == EPERM) {
 		log_warning("%s: the container cannot have cgroups of its own", failure.text);
 		return 0;
 	}
 	*err = failure;
 	return -err->code;
+}
+
+static int delegate_cgroup(const struct creation *creation, struct error *err)
+{
+	struct cgroup_owner owner;
+	int r = cgroup_owner_find(creation->container, &owner, err);
+
+	return r > 0 ? delegate_to(creation, &owner, err) : r;
 }
 
 static int make_notify_folder(struct creation *creation, struct error *err)

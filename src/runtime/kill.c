@@ -154,9 +154,9 @@ static int signal_cgroup(const struct oci_record_cgroup *cgroup, int number, str
 
 static bool has_cgroup(const struct oci_record *record)
 {
-	struct error ignored = {0};
+	const struct oci_record_cgroup *cgroup = record->cgroup;
 
-	return cgroup_none(record->cgroup, &ignored) == 0;
+	return cgroup && (cgroup->v2 || cgroup->directories_len);
 }
 
 /*

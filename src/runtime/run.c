@@ -70,12 +70,20 @@ static void explain_end(const struct creation *creation, int exit_status, struct
 	}
 }
 
+/* After an error that is the one to be told. */
+__attribute__((noinline)) static void finish_unheard(struct creation *creation)
+{
+	struct error unheard = {0};
+
+	launch_abort(&creation->launch);
+	(void)finish(creation, &unheard);
+}
+
 static int run_in_foreground(struct creation *creation, int *exit_status, struct error *end,
 			     struct error *err)
 {
 	struct notify_proxy notify = {-1, -1, -1};
 	struct foreground foreground;
-	struct error unheard = {0};
 	int r;
 
 	r = foreground_begin(&foreground, err);
@@ -87,10 +95,11 @@ static int run_in_foreground(struct creation *creation, int *exit_status, struct
 		foreground.notify = &notify;
 		r = foreground_wait(&foreground, &creation->launch, exit_status, err);
 		trace_phase("wait for the program");
-		if (r < 0)
-			launch_abort(&creation->launch);
 		explain_end(creation, *exit_status, end);
-		r = finish(creation, r < 0 ? &unheard : err) < 0 && r == 0 ? -err->code : r;
+		if (r < 0)
+			finish_unheard(creation);
+		else
+			r = finish(creation, err);
 		trace_phase("delete");
 	}
 	notify_proxy_end(&notify);

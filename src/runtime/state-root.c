@@ -42,21 +42,28 @@ static int default_path(char path[PATH_MAX])
 
 static int chosen_path(const char *chosen, char path[PATH_MAX])
 {
-	char here[PATH_MAX];
+	size_t length;
 
 	if (chosen[0] == '/')
 		return snprintf(path, PATH_MAX, "%s", chosen);
-	if (!getcwd(here, sizeof(here)))
+	if (!getcwd(path, PATH_MAX))
 		return -errno;
-	return snprintf(path, PATH_MAX, "%s/%s", here, chosen);
+	length = strlen(path);
+	return (int)length + snprintf(path + length, PATH_MAX - length, "/%s", chosen);
 }
 
-static int choose_path(const char *chosen, char path[PATH_MAX], struct error *err)
+static int choose_path(const char *chosen, const char **chosen_one, struct error *err)
 {
-	int length;
+	static char path[PATH_MAX];
+	int length = chosen ? (int)strnlen(chosen, PATH_MAX) : 0;
 
 	if (chosen && !*chosen)
 		return error_config(err, "--root is empty");
+	*chosen_one = path;
+	if (length > 1 && length < PATH_MAX && chosen[0] == '/' && chosen[length - 1] != '/') {
+		*chosen_one = chosen;
+		return 0;
+	}
 	length = chosen ? chosen_path(chosen, path) : default_path(path);
 	if (length < 0)
 		return error_errno(err, -length, "find the current directory");
@@ -125,7 +132,7 @@ int state_root_open(struct state_root *root, const char *chosen, bool make, stru
 	int r;
 
 	root->fd = -1;
-	r = choose_path(chosen, root->path, err);
+	r = choose_path(chosen, &root->path, err);
 	if (r < 0)
 		return r;
 	root->fd = openat(AT_FDCWD, root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);

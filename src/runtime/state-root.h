@@ -19,8 +19,9 @@
 enum { CONTAINER_ID_MOST = 240 };
 
 struct state_root {
-	char path[PATH_MAX]; /* absolute */
-	int fd; /* of the directory, O_PATH, or -1: there is none, and so no container */
+	const char
+		*path; /* absolute; the caller's own word, or in memory that the next one takes */
+	int fd;	       /* of the directory, O_PATH, or -1: there is none, and so no container */
 };
 
 /* chosen is the option --root, or NULL.  Only with make is a missing directory made. */
