@@ -45,6 +45,8 @@ RUNTIME_SOURCES = \
 	src/basic/number-list.h \
 	src/basic/process.c \
 	src/basic/process.h \
+	src/basic/procfs.c \
+	src/basic/procfs.h \
 	src/basic/self.c \
 	src/basic/self.h \
 	src/basic/signals.c \
@@ -359,6 +361,7 @@ INIT_SOURCES = \
 	src/basic/log.c \
 	src/basic/number-list.c \
 	src/basic/process.c \
+	src/basic/procfs.c \
 	src/basic/signals.c \
 	src/basic/socket.c \
 	src/basic/trace.c \

@@ -80,6 +80,7 @@ UNIT_TESTS = \
 	tests/unit/test-parser-memory \
 	tests/unit/test-personality \
 	tests/unit/test-process \
+	tests/unit/test-procfs \
 	tests/unit/test-protocol \
 	tests/unit/test-ps-table \
 	tests/unit/test-readonly-paths \
@@ -196,6 +197,7 @@ TEST_FILES = \
 	tests/integration/test_hooks.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_hostname.py \
+	tests/integration/test_hosts_proc.py \
 	tests/integration/test_id_mappings.py \
 	tests/integration/test_intel_rdt.py \
 	tests/integration/test_kill.py \

@@ -5,27 +5,31 @@
 
 #include "basic/file.h"
 
-/* The number in hexadecimal behind a name; each begins a line. */
-static int find(const char *text, const char *name, uint64_t *value, struct error *err)
+/* The number behind a name; each begins a line. */
+static int find(const char *text, const char *name, int base, uint64_t *value, struct error *err)
 {
 	const char *line = strstr(text, name);
 
 	if (!line)
 		return error_config(err, "/proc/self/status says nothing of \"%s\"", name + 1);
-	*value = strtoull(line + strlen(name), NULL, 16);
+	*value = strtoull(line + strlen(name), NULL, base);
 	return 0;
 }
 
 int self_read(int proc, struct self *self, struct error *err)
 {
 	char text[4096];
+	uint64_t pid = 0;
 	ssize_t length = file_read_small(proc, "self/status", text, sizeof(text));
 
 	if (length < 0)
 		return error_errno(err, (int)-length, "read /proc/self/status");
-	if (find(text, "\nSigIgn:", &self->ignored, err) < 0 ||
-	    find(text, "\nCapPrm:", &self->permitted, err) < 0 ||
-	    find(text, "\nCapEff:", &self->effective, err) < 0)
+	if (find(text, "\nPid:", 10, &pid, err) < 0 ||
+	    find(text, "\nSigIgn:", 16, &self->ignored, err) < 0 ||
+	    find(text, "\nCapPrm:", 16, &self->permitted, err) < 0 ||
+	    find(text, "\nCapEff:", 16, &self->effective, err) < 0 ||
+	    find(text, "\nCapBnd:", 16, &self->bounding, err) < 0)
 		return -err->code;
-	return find(text, "\nCapBnd:", &self->bounding, err);
+	self->pid = (pid_t)pid;
+	return 0;
 }

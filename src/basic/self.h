@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "basic/error.h"
 
@@ -9,6 +10,7 @@
 struct self {
 	uint64_t ignored; /* signals: bit n is signal n + 1 */
 	uint64_t permitted, effective, bounding;
+	pid_t pid; /* as that procfs has it: not getpid() where it belongs to another pid namespace */
 };
 
 /* proc: the directory of a procfs. */

@@ -36,6 +36,16 @@ static int open_proc(struct error *err)
 	return take_fd(&fd);
 }
 
+/* In a procfs of another pid namespace the numbers that fork(2) returns here are those of other processes: it
+ * would be their ids that are mapped, and their badness that is adjusted. */
+static int expect_own_pids(const struct self *self, struct error *err)
+{
+	if (self->pid == getpid())
+		return 0;
+	error_config(err, "the host's /proc is that of another pid namespace");
+	return error_hint(err, "mount the own one: mount -t proc proc /proc");
+}
+
 /* Each mount is an open file until it is attached: allow what may be allowed.  The container's limits are
  * its own, see process.rlimits. */
 static void raise_open_files(struct container *container)
@@ -66,7 +76,8 @@ static int look_around(struct container *container, struct error *err)
 	container->start_socket = -1;
 	container->hook_output = (struct hook_output){-1, -1};
 	container->proc_fd = open_proc(err);
-	if (container->proc_fd < 0 || self_read(container->proc_fd, &container->self, err) < 0)
+	if (container->proc_fd < 0 || self_read(container->proc_fd, &container->self, err) < 0 ||
+	    expect_own_pids(&container->self, err) < 0)
 		return -err->code;
 	container->host_privileges = container->self.effective >> CAP_SYS_ADMIN & 1;
 	container->limits_by_init = !(container->self.effective >> CAP_SYS_RESOURCE & 1);

@@ -26,8 +26,8 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
-#include "basic/file.h"
 #include "basic/log.h"
+#include "basic/procfs.h"
 #include "linux/section.h"
 #include "linux/subordinate-ids.h"
 
@@ -225,7 +225,7 @@ struct map_file {
 	const struct id_map *map;
 };
 
-int id_map_write(const struct id_map *map, pid_t pid, const char *file, struct error *err)
+int id_map_write(int proc, const struct id_map *map, pid_t pid, const char *file, struct error *err)
 {
 	autofree char *text = malloc(map->ranges_len * RANGE_TEXT + 1);
 	char path[64];
@@ -241,19 +241,19 @@ int id_map_write(const struct id_map *map, pid_t pid, const char *file, struct e
 					 "%" PRIu32 " %" PRIu32 " %" PRIu32 "\n", range->inside,
 					 range->outside, range->count);
 	}
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	r = file_write(AT_FDCWD, path, text);
+	snprintf(path, sizeof(path), "%d/%s", pid, file);
+	r = procfs_write(proc, path, text);
 	if (r == 0)
 		return 0;
-	error_errno(err, -r, "write %s", path);
+	error_errno(err, -r, "write /proc/%s", path);
 	if (r == -EPERM)
 		error_hint(err, "the ids on the host must be ones that the runtime itself has");
 	return r;
 }
 
-static int write_directly(const struct map_file *what, pid_t pid, struct error *err)
+static int write_directly(int proc, const struct map_file *what, pid_t pid, struct error *err)
 {
-	int r = id_map_write(what->map, pid, what->file, err);
+	int r = id_map_write(proc, what->map, pid, what->file, err);
 
 	return r < 0 ? error_in(err, "%s", what->property) : 0;
 }
@@ -340,14 +340,14 @@ static int run_tools(const struct map_file files[2], pid_t pid, struct error *er
 	return finish_tool(&files[1], tools[1], second, err);
 }
 
-static int deny_setgroups(pid_t pid, struct error *err)
+static int deny_setgroups(int proc, pid_t pid, struct error *err)
 {
 	char path[64];
 	int r;
 
-	snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
-	r = file_write(AT_FDCWD, path, "deny");
-	return r < 0 ? error_errno(err, -r, "write %s", path) : 0;
+	snprintf(path, sizeof(path), "%d/setgroups", pid);
+	r = procfs_write(proc, path, "deny");
+	return r < 0 ? error_errno(err, -r, "write /proc/%s", path) : 0;
 }
 
 int id_mappings_write(const struct container *container, pid_t pid, struct error *err)
@@ -363,9 +363,9 @@ int id_mappings_write(const struct container *container, pid_t pid, struct error
 	if (!container->host_privileges && !alone)
 		return run_tools(files, pid, err);
 	if (container->deny_setgroups)
-		r = deny_setgroups(pid, err);
+		r = deny_setgroups(container->proc_fd, pid, err);
 	for (size_t i = 0; i < 2 && r == 0; i++)
-		r = write_directly(&files[i], pid, err);
+		r = write_directly(container->proc_fd, &files[i], pid, err);
 	return r;
 }
 

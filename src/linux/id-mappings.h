@@ -10,8 +10,10 @@ enum { MOST_ID_RANGES = 340 }; /* user_namespaces(7) */
 /* For whatever else has mappings: whether the kernel can take them. */
 int id_mappings_validate_ranges(const struct oci_id_mapping *maps, size_t count, struct error *err);
 
-/* Writes map to file, "uid_map" or "gid_map", of the process pid, which is in a new user namespace. */
-int id_map_write(const struct id_map *map, pid_t pid, const char *file, struct error *err);
+/* Writes map to file, "uid_map" or "gid_map", of the process pid, which is in a new user namespace; proc is the
+ * host's procfs. */
+int id_map_write(int proc, const struct id_map *map, pid_t pid, const char *file,
+		 struct error *err);
 
 /* Whether id has a meaning inside: *outside is then what the host calls it.  True for every id when the
  * container has no user namespace of its own whose map is known. */

@@ -2,23 +2,25 @@
 #include "linux/lsm-attribute.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "basic/cleanup.h"
-#include "basic/syscalls.h"
+#include "basic/procfs.h"
+
+/* "self" is who opens it, whatever his pid is called there. */
+static void attribute_path(const char *name, char *path, size_t size)
+{
+	snprintf(path, size, "self/attr/%s", name);
+}
 
 static int open_attribute(int proc, const char *name, int flags)
 {
-	const struct open_how how = {
-		.flags = (unsigned int)flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
-	};
 	char path[64];
 
-	/* "self" is who opens it, whatever his pid is called there. */
-	snprintf(path, sizeof(path), "self/attr/%s", name);
-	return sys_openat2(proc, path, &how);
+	attribute_path(name, path, sizeof(path));
+	return procfs_open(proc, path, flags);
 }
 
 bool lsm_attribute_exists(int proc, const char *name)
@@ -31,28 +33,21 @@ bool lsm_attribute_exists(int proc, const char *name)
 int lsm_attribute_read(int proc, const char *name, char *text, size_t size)
 {
 	autoclose int fd = open_attribute(proc, name, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
+	ssize_t length = fd < 0 ? 0 : read(fd, text, size - 1);
 
 	text[length > 0 ? length : 0] = '\0';
-	if (length < 0)
-		return -errno;
+	if (fd < 0 || length < 0)
+		return fd < 0 ? fd : -errno;
 	text[strcspn(text, "\n")] = '\0';
 	return 0;
 }
 
 int lsm_attribute_write(int proc, const char *name, const char *value)
 {
-	autoclose int fd = open_attribute(proc, name, O_WRONLY);
-	size_t length = strlen(value);
-	ssize_t written;
+	char path[64];
 
-	if (fd < 0)
-		return -errno;
-	/* In one piece: the kernel takes each write for a new value. */
-	written = write(fd, value, length);
-	if (written < 0)
-		return -errno;
-	return (size_t)written == length ? 0 : -EIO;
+	attribute_path(name, path, sizeof(path));
+	return procfs_write(proc, path, value);
 }
 
 int lsm_attribute_error(struct error *err, int code, const char *name)

@@ -269,21 +269,21 @@ __attribute__((noreturn)) static void stay_until_closed(int reader, int writer)
 	_exit(0);
 }
 
-static int open_user_namespace_of(pid_t pid, const struct idmap *map, struct error *err)
+static int open_user_namespace_of(int proc, pid_t pid, const struct idmap *map, struct error *err)
 {
 	char path[64];
 	int fd;
 
-	if (id_map_write(&map->uids, pid, "uid_map", err) < 0)
+	if (id_map_write(proc, &map->uids, pid, "uid_map", err) < 0)
 		return error_in(err, "uidMappings");
-	if (id_map_write(&map->gids, pid, "gid_map", err) < 0)
+	if (id_map_write(proc, &map->gids, pid, "gid_map", err) < 0)
 		return error_in(err, "gidMappings");
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd >= 0 ? fd : error_errno(err, errno, "open %s", path);
 }
 
-static int make_user_namespace(const struct idmap *map, struct error *err)
+static int make_user_namespace(int proc, const struct idmap *map, struct error *err)
 {
 	/* Without a signal at its end: it is nobody's business but this function's. */
 	struct clone_args args = {.flags = CLONE_NEWUSER};
@@ -305,7 +305,7 @@ static int make_user_namespace(const struct idmap *map, struct error *err)
 				   "/proc/sys/user/max_user_namespaces says how many there may be");
 		return -err->code;
 	}
-	fd = open_user_namespace_of(pid, map, err);
+	fd = open_user_namespace_of(proc, pid, map, err);
 	close_fd(&writer);
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		continue;
@@ -327,14 +327,15 @@ static bool same_map(const struct id_map *one, const struct id_map *other)
 }
 
 /* Opens the user namespace of map in *last, unless the mount before had the same mapping. */
-static int take_user_namespace(const struct idmap *map, struct idmap *last, struct error *err)
+static int take_user_namespace(int proc, const struct idmap *map, struct idmap *last,
+			       struct error *err)
 {
 	if (last->user_namespace >= 0 && same_map(&map->uids, &last->uids) &&
 	    same_map(&map->gids, &last->gids))
 		return 0;
 	close_fd(&last->user_namespace);
 	*last = *map;
-	last->user_namespace = make_user_namespace(map, err);
+	last->user_namespace = make_user_namespace(proc, map, err);
 	return last->user_namespace < 0 ? last->user_namespace : 0;
 }
 
@@ -436,7 +437,7 @@ static int prepare_mount(const struct container *container, struct mount_plan *p
 		return -err->code;
 	if (!map.uids.ranges_len || !map.gids.ranges_len)
 		return need_user_namespace(err);
-	if (take_user_namespace(&map, last, err) < 0)
+	if (take_user_namespace(container->proc_fd, &map, last, err) < 0)
 		return -err->code;
 	return map_ids(plan, last->user_namespace, err);
 }

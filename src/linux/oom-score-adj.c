@@ -9,13 +9,12 @@
  * plain users' containers too, and expect them to run without.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "basic/file.h"
 #include "basic/log.h"
+#include "basic/procfs.h"
 #include "basic/users.h"
 #include "linux/section.h"
 
@@ -45,9 +44,9 @@ static int oom_score_adj_attach(const struct container *container, pid_t init, s
 	 * plain user its files are root's. */
 	if (container->exec && init != getpid())
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", init);
+	snprintf(path, sizeof(path), "%d/oom_score_adj", init);
 	snprintf(value, sizeof(value), "%" PRId32, process->oom_score_adj);
-	r = file_write(AT_FDCWD, path, value);
+	r = procfs_write(container->proc_fd, path, value);
 	if (r == 0)
 		return 0;
 	if ((r == -EACCES || r == -EPERM) && is_plain_user(container->uid)) {

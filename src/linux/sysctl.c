@@ -20,8 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "basic/cleanup.h"
-#include "basic/syscalls.h"
+#include "basic/procfs.h"
 #include "linux/namespaces.h"
 #include "linux/section.h"
 
@@ -186,21 +185,15 @@ static int sysctl_prepare(struct container *container, struct error *err)
 
 static int write_setting(int proc, const struct oci_pair *setting, struct error *err)
 {
-	const struct open_how how = {
-		.flags = O_WRONLY | O_NOCTTY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
-	};
-	autoleave int fd = sys_openat2(proc, setting->key, &how);
-	size_t length = strlen(setting->value);
-	ssize_t written;
+	int r = procfs_write(proc, setting->key, setting->value);
 
-	if (fd < 0 && errno == ENOENT)
+	if (r == -ENOENT)
 		return error_config(err, "this kernel has no such setting");
-	/* In one piece: the kernel takes each write for a new value. */
-	written = fd < 0 ? -1 : write(fd, setting->value, length);
-	if (written == (ssize_t)length)
+	if (r == -EXDEV)
+		return error_config(err, "in the host's /proc something else is mounted there");
+	if (r == 0)
 		return 0;
-	error_errno(err, written < 0 ? errno : EIO, "set it to \"%s\"", setting->value);
+	error_errno(err, -r, "set it to \"%s\"", setting->value);
 	if (err->code == EINVAL && strstr(setting->key, "/ping_group_range"))
 		error_hint(err, "its groups must be in linux.gidMappings");
 	return -err->code;

@@ -7,13 +7,14 @@
 #include "linux/time-offsets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "basic/cleanup.h"
-#include "basic/syscalls.h"
+#include "basic/procfs.h"
 #include "linux/section.h"
 
 enum { NANOSECONDS = 1000000000 };
@@ -81,17 +82,13 @@ static int write_offsets(int fd, const struct oci_linux *properties, struct erro
 int time_offsets_write(const struct container *container, struct error *err)
 {
 	const struct oci_linux *properties = container->config->linux;
-	const struct open_how how = {
-		.flags = O_WRONLY | O_NOCTTY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
-	};
 	autoclose int fd = -1;
 
 	if (!properties || properties->time_offsets_len == 0)
 		return 0;
-	fd = sys_openat2(container->proc_fd, "self/timens_offsets", &how);
+	fd = procfs_open(container->proc_fd, "self/timens_offsets", O_WRONLY);
 	if (fd < 0)
-		return error_errno(err, errno, "linux.timeOffsets: open /proc/self/timens_offsets");
+		return error_errno(err, -fd, "linux.timeOffsets: open /proc/self/timens_offsets");
 	return write_offsets(fd, properties, err);
 }
 

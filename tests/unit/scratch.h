@@ -166,7 +166,7 @@ static inline void scratch_know_self(struct scratch *s)
 
 	if (proc < 0 || self_read(proc, &s->container.self, &err) < 0)
 		abort();
-	close(proc);
+	s->container.proc_fd = proc;
 }
 
 static inline void scratch_begin(struct scratch *s)
@@ -204,6 +204,7 @@ static inline void scratch_end(struct scratch *s)
 {
 	char command[128];
 
+	close(s->container.proc_fd);
 	arena_release(&s->arena);
 	snprintf(command, sizeof(command), "rm -rf --one-file-system %s", s->path);
 	if (system(command) != 0)

@@ -161,6 +161,7 @@ static void begin(int new, int joined)
 		.joined_namespaces = joined,
 		.uid = 1000,
 		.gid = 2000,
+		.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 }
 

@@ -31,7 +31,11 @@ static int validate(int32_t value)
 /* Attaches value to a child whose own is 500, and returns the child's afterwards. */
 static int attach(int32_t value, bool privileges, int *result)
 {
-	const struct container container = {.config = &config, .uid = privileges ? 0 : 1000};
+	const struct container container = {
+		.config = &config,
+		.uid = privileges ? 0 : 1000,
+		.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
 	pid_t pid = fork();
 	char path[64], text[16];
 

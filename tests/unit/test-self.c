@@ -41,6 +41,7 @@ TEST(agrees_with_the_system_calls)
 	struct __user_cap_data_struct half[2] = {0};
 	struct self self = read_self();
 
+	ck_assert_int_eq(self.pid, getpid());
 	ck_assert_int_eq(sys_capget(&header, half), 0);
 	ck_assert_uint_eq(self.permitted, half[0].permitted | (uint64_t)half[1].permitted << 32);
 	ck_assert_uint_eq(self.effective, half[0].effective | (uint64_t)half[1].effective << 32);
@@ -62,7 +63,7 @@ TEST(says_what_is_missing)
 
 	ck_assert_int_eq(mkdirat(directory, "self", 0700), 0);
 	fd = openat(directory, "self/status", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	ck_assert_int_eq(write(fd, "Name:\tproa\nSigIgn:\t0\n", 21), 21);
+	ck_assert_int_eq(write(fd, "Name:\tproa\nPid:\t7\nSigIgn:\t0\n", 28), 28);
 	close(fd);
 	ck_assert_int_eq(self_read(directory, &self, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "/proc/self/status says nothing of \"CapPrm:\"");
