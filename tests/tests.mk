@@ -238,13 +238,22 @@ TEST_FILES = \
 # tests/bench/README.md.
 BENCH_FILES = \
 	tests/bench/README.md \
+	tests/bench/bare.h \
 	tests/bench/budget \
 	tests/bench/bundles.py \
-	tests/bench/compare \
+	tests/bench/chart.py \
 	tests/bench/count.c \
+	tests/bench/filters.py \
+	tests/bench/floor.c \
 	tests/bench/grace.py \
 	tests/bench/ground.py \
-	tests/bench/program.c
+	tests/bench/measure.py \
+	tests/bench/memory.py \
+	tests/bench/phases.py \
+	tests/bench/program.c \
+	tests/bench/rootless.py \
+	tests/bench/rows.py \
+	tests/bench/run
 
 # tests/engines/README.md.
 ENGINE_FILES = \

@@ -1,4 +1,4 @@
-/* What a program without C library needs: system calls, and where it begins.  x86-64. */
+/* What a program without C library needs: system calls, where it begins, a few words on standard error.  x86-64. */
 #pragma once
 
 #include <stddef.h>
@@ -31,3 +31,71 @@ __asm__(".globl _start\n"
 	"_start: mov %rsp, %rdi\n"
 	"and $-16, %rsp\n"
 	"call begin\n");
+
+/* The compiler calls these by itself. */
+__attribute__((weak)) void *memcpy(void *to, const void *from, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		((volatile char *)to)[i] = ((const char *)from)[i];
+	return to;
+}
+
+__attribute__((weak)) void *memset(void *to, int value, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		((volatile char *)to)[i] = (char)value;
+	return to;
+}
+
+static inline size_t length(const char *text)
+{
+	size_t count = 0;
+
+	while (text[count])
+		count++;
+	return count;
+}
+
+static inline void say(const char *text)
+{
+	call(SYS_write, 2, address(text), (long)length(text));
+}
+
+static inline void say_number(long number)
+{
+	char text[24], *at = text + sizeof(text) - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + number % 10);
+	while (number /= 10);
+	say(at);
+}
+
+static inline long number_in(const char *text)
+{
+	long number = 0;
+
+	while (*text)
+		number = number * 10 + *text++ - '0';
+	return number;
+}
+
+_Noreturn static inline void end(long status)
+{
+	for (;;)
+		call(SYS_exit_group, status);
+}
+
+/* The result, unless it is an error. */
+static inline long must(const char *what, long result)
+{
+	if (result >= 0)
+		return result;
+	say("floor: ");
+	say(what);
+	say(": errno ");
+	say_number(-result);
+	say("\n");
+	end(99);
+}

@@ -3,8 +3,8 @@
  *
  *	count [--instructions] [--program FILE] COMMAND...
  *
- * The last line on standard error is JSON: system calls, page faults, programs executed, processes made and,
- * with --instructions, instructions in user mode.  All of it is counted by ptrace(2): the figures are those of
+ * The last line on standard error is JSON: system calls, page faults, programs executed, processes made, the
+ * most that one of them had resident (peak, in KiB) and, with --instructions, instructions in user mode.  All of it is counted by ptrace(2): the figures are those of
  * any machine, and do not depend on what else it does.  Instructions are counted by single steps, some
  * microseconds each.  x86-64.
  */
@@ -39,7 +39,7 @@ struct task {
 };
 
 struct counts {
-	long calls, faults, execs, processes, instructions;
+	long calls, faults, execs, processes, instructions, peak;
 };
 
 static struct task tasks[MOST];
@@ -95,6 +95,26 @@ static long faults_of(pid_t pid)
 	return faults;
 }
 
+/* What was resident at most of one process, in KiB; the largest of them counts. */
+static void look_at_peak(pid_t pid)
+{
+	char path[64], text[4096];
+	const char *peak;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len < 0 ? 0 : len] = '\0';
+	peak = strstr(text, "VmHWM:");
+	if (peak && atol(peak + strlen("VmHWM:")) > counts.peak)
+		counts.peak = atol(peak + strlen("VmHWM:"));
+}
+
 static bool is_program(pid_t pid)
 {
 	char path[64];
@@ -127,15 +147,17 @@ static void count_call(pid_t pid)
 /* Returns whether the process is still to be traced. */
 static bool take_event(struct task *task, int event)
 {
-	if (event == PTRACE_EVENT_EXIT)
+	if (event == PTRACE_EVENT_EXIT) {
 		counts.faults += faults_of(task->pid);
-	else if (event == PTRACE_EVENT_EXEC && is_program(task->pid)) {
+		look_at_peak(task->pid);
+	} else if (event != PTRACE_EVENT_EXEC) {
+		counts.processes++;
+	} else if (is_program(task->pid)) {
 		counts.faults += faults_of(task->pid);
 		return false;
-	} else if (event == PTRACE_EVENT_EXEC)
+	} else {
 		counts.execs++;
-	else
-		counts.processes++;
+	}
 	return true;
 }
 
@@ -255,7 +277,8 @@ int main(int argc, char **argv)
 	status = follow(begin(argv + first));
 	fprintf(stderr,
 		"\n{\"calls\": %ld, \"faults\": %ld, \"execs\": %ld, \"processes\": %ld, "
-		"\"instructions\": %ld}\n",
-		counts.calls, counts.faults, counts.execs, counts.processes, counts.instructions);
+		"\"instructions\": %ld, \"peak\": %ld}\n",
+		counts.calls, counts.faults, counts.execs, counts.processes, counts.instructions,
+		counts.peak);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
