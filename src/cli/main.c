@@ -35,8 +35,7 @@ static const struct option global_options[] = {
 	{"rootless", 0, "VALUE", "accepted for compatibility, of no effect", OPTION_IGNORED, 0},
 	{"systemd-cgroup", 0, NULL, "the same as --cgroup-manager systemd",
 	 CHOICE(SWITCH, systemd_cgroup)},
-	{"trace", 0, "FILE", "write the phases of the command, with their times, to this file",
-	 CHOICE(TEXT, trace)},
+	{"trace", 0, "FILE", "write to this file where the time goes", CHOICE(TEXT, trace)},
 	{"version", 'v', NULL, "print the version", CHOICE(SWITCH, version)},
 	{NULL, 0, NULL, NULL, OPTION_IGNORED, 0},
 };

@@ -213,7 +213,7 @@ def test_ids_may_have_dots_pluses_minuses_and_underscores(t):
 def test_an_unknown_key_is_ignored(t):
   box = t.box(args=['echo', 'fine'])
   box.config['unheardOf'] = {'deep': [1, {'deeper': None}]}
-  box.linux['rootPropagation'] = 'private'
+  box.linux['somethingNew'] = 'private'
   t.same(box.output(), 'fine\n')
 
 
