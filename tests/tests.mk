@@ -142,6 +142,7 @@ FUZZ_COMMON = \
 FUZZ_FILES = \
 	tests/fuzz/README.md \
 	tests/fuzz/corpus \
+	tests/fuzz/not-counted \
 	tests/fuzz/run
 
 tests_fuzz_fuzz_annotations_LDADD = $(FUZZ_LDADD)

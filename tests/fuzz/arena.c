@@ -1,6 +1,7 @@
 /*
- * basic/arena.h for the fuzz targets, in place of src/basic/arena.c: every piece is allocated by itself, so that
- * AddressSanitizer knows where it ends, and any of them can be refused.
+ * basic/arena.h for the fuzz targets, in place of src/basic/arena.c: around every piece there is memory that
+ * AddressSanitizer lets nobody touch, as there is everywhere when the arena is released; and any piece can be
+ * refused.
  */
 #include "basic/arena.h"
 
@@ -8,18 +9,22 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
 
-enum { ARENA_SIZE = 256 * 1024 * 1024 };
+/* GAP is what is between two pieces. */
+enum { ARENA_SIZE = 16 * 1024 * 1024, ALIGNMENT = 16, GAP = 32 };
 
-/* Before each piece; arena->start is the first of them, which is an empty one. */
-struct piece {
-	struct piece *next;
-	_Alignas(16) char bytes[];
-};
+/* The sanitizer's; there is none in a build without it. */
+__attribute__((weak)) void __asan_poison_memory_region(const volatile void *start, size_t size);
+__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void *start, size_t size);
+
+/* Taken in turn, so that a pointer into an arena that was released is found out, too. */
+static struct {
+	_Alignas(ALIGNMENT) char bytes[ARENA_SIZE];
+	bool taken;
+} places[4];
 
 struct arena_control arena_control;
 
@@ -28,13 +33,31 @@ bool arena_refused(void)
 	return arena_control.most && arena_control.given >= arena_control.most;
 }
 
+static void forbid(const char *start, size_t size)
+{
+	if (__asan_poison_memory_region)
+		__asan_poison_memory_region(start, size);
+}
+
+static void allow(const char *start, size_t size)
+{
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region(start, size);
+}
+
 int arena_open_private(struct arena *arena, struct error *err)
 {
-	struct piece *first = calloc(1, sizeof(*first));
+	static unsigned int turn;
+	const unsigned int count = sizeof(places) / sizeof(places[0]);
 
-	if (!first)
-		return error_errno(err, ENOMEM, "reserve memory");
-	*arena = (struct arena){.start = (char *)first, .size = ARENA_SIZE, .fd = -1};
+	(void)err;
+	for (unsigned int i = 0; i < count && places[++turn % count].taken; i++)
+		;
+	EXPECT(!places[turn % count].taken);
+	places[turn % count].taken = true;
+	*arena = (struct arena){
+		.start = places[turn % count].bytes, .used = GAP, .size = ARENA_SIZE, .fd = -1};
+	forbid(arena->start, GAP);
 	return 0;
 }
 
@@ -58,30 +81,29 @@ int arena_map(int fd, void **start, struct error *err)
 
 void arena_release(struct arena *arena)
 {
-	struct piece *next = (struct piece *)(void *)arena->start;
-
-	while (next) {
-		struct piece *piece = next;
-
-		next = piece->next;
-		free(piece);
-	}
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (arena->start == places[i].bytes) {
+			forbid(arena->start, arena->used);
+			places[i].taken = false;
+		}
 	*arena = (struct arena){.fd = -1};
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	struct piece *first = (struct piece *)(void *)arena->start, *piece;
+	const size_t room = arena->size - arena->used;
+	char *piece = arena->start + arena->used;
+	size_t taken;
 
-	if (size > arena->size - arena->used || ++arena_control.given == arena_control.most)
+	if (size > room || ++arena_control.given == arena_control.most)
 		return NULL;
-	piece = calloc(1, sizeof(*piece) + size);
-	if (!piece)
+	taken = ((size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1)) + GAP;
+	if (taken > room)
 		return NULL;
-	piece->next = first->next;
-	first->next = piece;
-	arena->used += size;
-	return piece->bytes;
+	allow(piece, size);
+	forbid(piece + size, taken - size);
+	arena->used += taken;
+	return memset(piece, 0, size);
 }
 
 void *arena_alloc_apart(struct arena *arena, size_t size)
@@ -105,18 +127,23 @@ char *arena_copy(struct arena *arena, const char *text, size_t length)
 	return copy;
 }
 
+/* At its length at once, as nothing in the arena can grow. */
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args;
-	char *text = NULL, *copy;
+	char *text;
 	int length;
 
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	length = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	copy = length < 0 ? NULL : arena_copy(arena, text, (size_t)length);
-	free(text);
-	return copy;
+	text = length < 0 ? NULL : arena_alloc(arena, (size_t)length + 1);
+	if (!text)
+		return NULL;
+	va_start(args, format);
+	vsnprintf(text, (size_t)length + 1, format, args);
+	va_end(args);
+	return text;
 }
 
 int arena_full(const struct arena *arena, struct error *err)

@@ -5,6 +5,7 @@
  * The first two bytes are choices; the rest are lines, one for each layer that adds to the error.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,10 +16,13 @@
 #include "basic/log.h"
 #include "fuzz.h"
 
-enum { MOST_LINE = 1 << 15 };
+enum { MOST_LINE = 1 << 15, MOST_FILE = 1 << 20 };
 
-/* These take the place of the log and of the standard error. */
-static int log_file = -1, errors_file = -1;
+/* These take the place of the log and of the standard error, which is kept. */
+static int log_file = -1, errors_file = -1, kept = -1;
+
+/* How far they are read. */
+static off_t log_end, errors_end;
 
 static void open_files(void)
 {
@@ -27,22 +31,28 @@ static void open_files(void)
 
 	log_file = memfd_create("log", MFD_CLOEXEC);
 	errors_file = memfd_create("errors", MFD_CLOEXEC);
-	EXPECT(log_file >= 0 && errors_file >= 0);
+	kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	EXPECT(log_file >= 0 && errors_file >= 0 && kept >= 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", log_file);
 	EXPECT(log_open(path, LOG_JSON, &err) == 0);
 }
 
-/* Takes out of the file what must be one line, without its end. */
-static size_t take_line(int file, char line[MOST_LINE])
+/* Takes what the file has more, which must be one line, without its end. */
+static size_t take_line(int file, off_t *end, char line[MOST_LINE])
 {
-	ssize_t length = pread(file, line, MOST_LINE - 1, 0);
+	ssize_t length = pread(file, line, MOST_LINE - 1, *end);
 
 	EXPECT(length > 0 && line[length - 1] == '\n');
+	*end += length;
 	line[--length] = '\0';
 	EXPECT(strlen(line) == (size_t)length);
 	for (ssize_t i = 0; i < length; i++)
 		EXPECT((unsigned char)line[i] >= ' ' && line[i] != 0x7f);
-	EXPECT(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
+	/* It takes time, so not for each line. */
+	if (*end > MOST_FILE) {
+		EXPECT(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
+		*end = 0;
+	}
 	return (size_t)length;
 }
 
@@ -59,15 +69,13 @@ static void expect_json(const char *text, size_t length)
 static void expect_told(const struct error *err)
 {
 	static char line[MOST_LINE];
-	int saved = dup(STDERR_FILENO);
 	size_t length;
 
-	EXPECT(saved >= 0 && dup2(errors_file, STDERR_FILENO) >= 0);
+	EXPECT(dup2(errors_file, STDERR_FILENO) >= 0);
 	log_error(err);
-	EXPECT(dup2(saved, STDERR_FILENO) >= 0);
-	close(saved);
-	take_line(errors_file, line);
-	length = take_line(log_file, line);
+	EXPECT(dup2(kept, STDERR_FILENO) >= 0);
+	take_line(errors_file, &errors_end, line);
+	length = take_line(log_file, &log_end, line);
 	expect_json(line, length);
 }
 

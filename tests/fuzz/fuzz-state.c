@@ -49,15 +49,14 @@ static int check_record(struct arena *arena, struct error *err)
 
 static int attempt(struct input input, struct arena *arena, struct error *err)
 {
-	int open_files = fuzz_open_files(), r;
 	const char *json = NULL;
 	void *report;
+	int r;
 
 	(void)input;
 	r = check_record(arena, err);
 	if (r == 0)
 		r = container_state(&root, "x", arena, &json, err);
-	EXPECT(fuzz_open_files() == open_files);
 	if (r < 0)
 		return r;
 	r = fuzz_decode(&oci_report_object, (struct input){(const uint8_t *)json, strlen(json)},
@@ -68,10 +67,15 @@ static int attempt(struct input input, struct arena *arena, struct error *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (record_fd < 0)
+	static int open_files;
+
+	if (record_fd < 0) {
 		make_root();
+		open_files = fuzz_open_files();
+	}
 	EXPECT(pwrite(record_fd, data, size, 0) == (ssize_t)size);
 	EXPECT(ftruncate(record_fd, (off_t)size) == 0);
 	fuzz_with_arena(attempt, data, size);
+	EXPECT(fuzz_open_files() == open_files);
 	return 0;
 }

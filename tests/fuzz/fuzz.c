@@ -10,6 +10,11 @@
 #include "libocispec/decode.h"
 #include "libocispec/encode.h"
 
+/* One input of so many is tried with a full arena. */
+enum { ONCE_MORE = 4 };
+
+bool fuzz_always_twice;
+
 void fuzz_fail(const char *file, int line, const char *condition)
 {
 	fprintf(stderr, "%s:%d: not so: %s\n", file, line, condition);
@@ -62,7 +67,7 @@ void expect_error(const struct error *err, int result)
 /* By one system call: poll(2) tells of each number that is no file's. */
 int fuzz_open_files(void)
 {
-	enum { MOST_FILES = 128 };
+	enum { MOST_FILES = 64 };
 	struct pollfd files[MOST_FILES];
 	int count = 0;
 
@@ -106,12 +111,13 @@ static int attempt_once(fuzz_attempt *attempt, struct input input, size_t most)
 void fuzz_with_arena(fuzz_attempt *attempt, const uint8_t *data, size_t size)
 {
 	const struct input input = {data, size};
-	size_t given;
+	size_t given, choice;
 
 	attempt_once(attempt, input, 0);
 	given = arena_control.given;
-	if (given > 0)
-		EXPECT(attempt_once(attempt, input, 1 + hash(data, size) % given) == -ENOMEM);
+	choice = hash(data, size);
+	if (given > 0 && (fuzz_always_twice || choice % ONCE_MORE == 0))
+		EXPECT(attempt_once(attempt, input, 1 + choice / ONCE_MORE % given) == -ENOMEM);
 }
 
 int fuzz_decode(const struct oci_object *object, struct input input, struct arena *arena,

@@ -43,11 +43,12 @@ void expect_error(const struct error *err, int result);
 typedef int fuzz_attempt(struct input input, struct arena *arena, struct error *err);
 
 /*
- * Makes the attempt, and then once more with an arena that is full at some point, where the bytes
- * decide: that must end in ENOMEM and nothing else.  Each piece of the arena is memory of its own, so that
- * the sanitizer sees who goes beyond its end (arena.c).
+ * Makes the attempt; and for one input of four, or for each, once more with an arena that is full at some
+ * point, where the bytes decide: that must end in ENOMEM and nothing else.  The sanitizer sees who goes beyond
+ * the end of a piece of the arena (arena.c).
  */
 void fuzz_with_arena(fuzz_attempt *attempt, const uint8_t *data, size_t size);
+extern bool fuzz_always_twice;
 
 /* Encodes the value, decodes that and encodes it again, in both layouts: the same must come out. */
 int fuzz_round_trip(const struct oci_object *object, const void *value, struct arena *arena,

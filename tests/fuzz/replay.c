@@ -52,6 +52,7 @@ int main(int argc, char **argv)
 	const char *name = strrchr(argv[0], '/');
 	char corpus[4096];
 
+	fuzz_always_twice = true;
 	name = name ? name + 1 : argv[0];
 	name += strncmp(name, "fuzz-", 5) == 0 ? 5 : 0;
 	snprintf(corpus, sizeof(corpus), "%s/%s", CORPUS, name);
