@@ -189,21 +189,20 @@ RUNTIME_SOURCES = \
 	src/linux/seccomp-calls.h \
 	src/linux/seccomp-compile.c \
 	src/linux/seccomp-compile.h \
-	src/linux/seccomp-library.c \
-	src/linux/seccomp-library.h \
+	src/linux/seccomp-condition.c \
+	src/linux/seccomp-condition.h \
 	src/linux/seccomp-listener.c \
 	src/linux/seccomp-listener.h \
 	src/linux/seccomp-load.h \
 	src/linux/seccomp-names.c \
 	src/linux/seccomp-names.h \
+	src/linux/seccomp-native.h \
 	src/linux/seccomp-profile.c \
 	src/linux/seccomp-profile.h \
 	src/linux/seccomp-program.c \
 	src/linux/seccomp-program.h \
 	src/linux/seccomp-raw.c \
 	src/linux/seccomp-raw.h \
-	src/linux/seccomp-stub.c \
-	src/linux/seccomp-stub.h \
 	src/linux/seccomp-tree.c \
 	src/linux/seccomp-tree.h \
 	src/linux/seccomp.c \

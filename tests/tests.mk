@@ -94,7 +94,6 @@ UNIT_TESTS = \
 	tests/unit/test-seccomp-listener \
 	tests/unit/test-seccomp-random \
 	tests/unit/test-seccomp-raw \
-	tests/unit/test-seccomp-stub \
 	tests/unit/test-seccomp-tree \
 	tests/unit/test-seccomp \
 	tests/unit/test-self \
@@ -169,6 +168,7 @@ TEST_FILES = \
 	tests/unit/liar.h \
 	tests/unit/scratch.h \
 	tests/unit/seccomp-filters.h \
+	tests/unit/seccomp-library.h \
 	tests/unit/tree.h \
 	tests/unit/unit.h \
 	tests/unit/words.h \

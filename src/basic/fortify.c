@@ -27,8 +27,6 @@ __attribute__((format(printf, 4, 5))) int __sprintf_chk(char *to, int flag, size
 							const char *format, ...);
 __attribute__((format(printf, 3, 4))) int __asprintf_chk(char **text, int flag, const char *format,
 							 ...);
-__attribute__((format(printf, 3, 4))) int __fprintf_chk(FILE *stream, int flag, const char *format,
-							...);
 
 /* Nothing can be trusted any more, not even what would be needed to say so. */
 static void need(size_t wanted, size_t room)
@@ -106,18 +104,6 @@ int __asprintf_chk(char **text, int flag, const char *format, ...)
 	(void)flag;
 	va_start(arguments, format);
 	length = vasprintf(text, format, arguments);
-	va_end(arguments);
-	return length;
-}
-
-int __fprintf_chk(FILE *stream, int flag, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	(void)flag;
-	va_start(arguments, format);
-	length = vfprintf(stream, format, arguments);
 	va_end(arguments);
 	return length;
 }

@@ -25,12 +25,14 @@ struct seccomp_part {
 };
 
 struct seccomp_architecture_calls {
+	char name[13];		   /* SCMP_ARCH_X86_64 is x86_64 */
 	uint32_t architecture;	   /* libseccomp's SCMP_ARCH_* */
 	uint16_t calls, calls_len; /* first and how many in seccomp_calls, by number */
 	uint16_t parts, parts_len; /* the same in seccomp_parts */
 };
 
-extern const size_t seccomp_call_names; /* how many there are */
+extern const char seccomp_calls_version[]; /* of the libseccomp that they are from */
+extern const size_t seccomp_call_names;	   /* how many there are */
 extern const struct seccomp_call seccomp_calls[];
 extern const struct seccomp_part seccomp_parts[];
 

@@ -11,12 +11,10 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
 
-#include "basic/log.h"
 #include "basic/syscalls.h"
 #include "linux/annotations.h"
-#include "linux/seccomp-library.h"
+#include "linux/seccomp-calls.h"
 #include "linux/seccomp-names.h"
 #include "linux/seccomp-raw.h"
 #include "linux/seccomp-tree.h"
@@ -27,7 +25,7 @@ static int expect_all_known(const struct oci_seccomp *seccomp, struct error *err
 		const struct oci_syscall *rule = &seccomp->syscalls[i];
 
 		for (size_t j = 0; j < rule->names_len; j++)
-			if (seccomp_syscall_resolve_name(rule->names[j]) == __NR_SCMP_ERROR)
+			if (seccomp_call_find(rule->names[j]) < 0)
 				return error_config(err,
 						    "linux.seccomp.syscalls[%zu].names[%zu]: "
 						    "unknown system call \"%s\"",
@@ -124,19 +122,13 @@ static int compile(struct container *container, const struct oci_seccomp *seccom
 					  BPF_MAXINSNS * sizeof(struct sock_filter)),
 	};
 	struct seccomp_profile profile;
-	int r;
 
 	if (!program.room)
 		return arena_full(container->arena, err);
 	if (seccomp_profile_read(&profile, seccomp, err) < 0)
 		return -err->code;
-	r = seccomp_tree(&profile, &program, err);
-	if (r < 0)
+	if (seccomp_tree(&profile, &program, err) < 0)
 		return error_in(err, "linux.seccomp");
-	if (r == 0) {
-		log_debug("linux.seccomp: libseccomp makes the filter");
-		return seccomp_by_library(container, &profile, err);
-	}
 	container->seccomp.filter = program.room + BPF_MAXINSNS - program.len;
 	container->seccomp.filter_len = program.len;
 	return 0;

@@ -1,4 +1,4 @@
-/* Compiles linux.seccomp into the kernel's language.  For the runtime alone: init has no libseccomp. */
+/* Compiles linux.seccomp into the kernel's language.  For the runtime alone. */
 #pragma once
 
 #include "linux/container.h"

@@ -12,5 +12,5 @@ extern const struct name seccomp_flags[];
 /* The value is libseccomp's enum scmp_compare. */
 extern const struct name seccomp_operators[];
 
-/* Without values: libseccomp finds them by name. */
+/* Without values: linux/seccomp-calls.h has them by name. */
 extern const struct name seccomp_architectures[];

@@ -1,14 +1,16 @@
 #include "linux/seccomp-profile.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
+#include <strings.h>
 
 #include "basic/log.h"
+#include "linux/seccomp-calls.h"
 #include "linux/seccomp-names.h"
+#include "linux/seccomp-native.h"
 
 /* An action, with the number that belongs to it. */
 static uint32_t full_action(const char *action, bool has_number, uint32_t number)
@@ -95,12 +97,11 @@ static int add_family(struct seccomp_profile *profile, uint32_t architecture, st
 /* 0 if libseccomp does not know it, which then is not this machine's. */
 static uint32_t find_architecture(const char *name)
 {
-	char lower[32] = "";
-
-	name += strlen("SCMP_ARCH_");
-	for (size_t i = 0; i < sizeof(lower) - 1 && name[i]; i++)
-		lower[i] = (char)tolower((unsigned char)name[i]);
-	return seccomp_arch_resolve_name(lower);
+	for (size_t i = 0; i < seccomp_architecture_calls_len; i++)
+		if (strcasecmp(seccomp_architecture_calls[i].name, name + strlen("SCMP_ARCH_")) ==
+		    0)
+			return seccomp_architecture_calls[i].architecture;
+	return 0;
 }
 
 int seccomp_profile_read(struct seccomp_profile *profile, const struct oci_seccomp *seccomp,
@@ -111,9 +112,14 @@ int seccomp_profile_read(struct seccomp_profile *profile, const struct oci_secco
 		.default_action =
 			full_action(seccomp->default_action, seccomp->has_default_errno_ret,
 				    seccomp->default_errno_ret),
-		.architectures = {seccomp_arch_native()},
+		.architectures = {SECCOMP_NATIVE_ARCHITECTURE},
 		.architectures_len = 1,
 	};
+	if (!seccomp_calls_of(SECCOMP_NATIVE_ARCHITECTURE))
+		return error_config(err,
+				    "linux.seccomp: libseccomp %s, which the numbers of system "
+				    "calls are from, does not know this machine's",
+				    seccomp_calls_version);
 	for (size_t i = 0; i < seccomp->architectures_len; i++) {
 		uint32_t architecture = find_architecture(seccomp->architectures[i]);
 

@@ -1,8 +1,8 @@
 /*
- * The filter as it mostly is: for each architecture a binary search among ranges of numbers with the same
- * verdict.  libseccomp makes one of some 1100 instructions in 20 ms of Docker's and Podman's profiles, and
- * loading it takes a millisecond, because the kernel runs it for each number there is and translates it.
- * This has a third of the instructions, in less than 100 us.
+ * The filter: for each architecture a binary search among ranges of numbers with the same verdict.
+ * libseccomp makes one of some 1100 instructions in 20 ms of Docker's and Podman's profiles, and loading it
+ * takes a millisecond, because the kernel runs it for each number there is and translates it.  This has a
+ * third of the instructions, in less than 100 us.
  *
  * What a profile means is libseccomp's:
  *
@@ -13,7 +13,12 @@
  *	a call that can be a part of socketcall(2) or ipc(2) is meant in both forms;
  *	calls of other architectures end the thread.
  *
- *	https://github.com/seccomp/libseccomp, seccomp_rule_add(3)
+ * Where the conditions of several rules hold, and their actions differ, the specification is silent, and
+ * libseccomp takes one or the other, or none, as its tree comes to be.  Here it is the most restrictive, in
+ * the order in which the kernel chooses among several filters; of the same action with different numbers the
+ * first.  That is safe, and can be told without going through all combinations of the rules.
+ *
+ *	https://github.com/seccomp/libseccomp, seccomp_rule_add(3), seccomp(2)
  */
 #include "linux/seccomp-tree.h"
 
@@ -23,13 +28,18 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "basic/cleanup.h"
 #include "basic/log.h"
 #include "linux/seccomp-calls.h"
-#include "linux/seccomp-names.h"
+#include "linux/seccomp-condition.h"
 
-enum { MOST_ARGUMENTS = 6, MOST_CANDIDATES = 256 };
+enum {
+	/* Each takes two instructions at least, so there is no room for more. */
+	MOST_CONDITIONS = BPF_MAXINSNS / 2,
+	MOST_REMEMBERED = 32,
+};
 
 /* A rule about one call. */
 struct rule {
@@ -45,12 +55,27 @@ struct chain {
 	bool named;
 };
 
-/* A rule that may apply to a number, in the terms of the architecture. */
+/* A rule with conditions that may apply to a number. */
 struct candidate {
 	uint32_t rule;
-	uint32_t action;
-	size_t conditions_len;
-	struct program_condition conditions[MOST_ARGUMENTS];
+	uint16_t conditions, conditions_len; /* first and how many; there is one at least */
+	uint8_t part;			     /* of another call, or 0 */
+};
+
+/* The candidates for a number, in the terms of the architecture; the most restrictive are first. */
+struct choice {
+	size_t len, conditions_len;
+	uint32_t decisive; /* the first rule without a condition + 1, or 0 */
+	struct candidate candidates[MOST_CONDITIONS];
+	struct program_condition conditions[MOST_CONDITIONS];
+};
+
+/* What was written last. */
+struct memory {
+	unsigned int label; /* 0: nothing */
+	size_t len;
+	struct candidate candidates[MOST_REMEMBERED];
+	struct program_condition conditions[MOST_REMEMBERED];
 };
 
 /* Numbers from first up to the next range. */
@@ -63,12 +88,13 @@ struct range {
 struct compiler {
 	const struct seccomp_profile *profile;
 	struct program *program;
-	bool beyond; /* there is something that only libseccomp knows */
+	bool full; /* there is too much for a program */
+	bool told; /* that rules contradict each other */
 	struct rule *rules;
 	uint32_t rules_len;
-	struct chain *chains; /* by name */
-	struct candidate *candidates;
-	size_t candidates_len;
+	struct chain *chains;  /* by name */
+	struct choice *choice; /* of the number */
+	struct memory last;
 	struct range *ranges;
 	size_t ranges_len;
 	uint64_t width; /* the bits that an argument has */
@@ -105,12 +131,7 @@ static void add_call(struct compiler *compiler, const struct oci_syscall *rule, 
 	struct chain *chain;
 
 	if (call < 0) {
-		/* A shared libseccomp may be newer than the tables. */
-		if (seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR)
-			compiler->beyond = true;
-		else
-			log_debug("linux.seccomp: the system call %s is not known to libseccomp",
-				  name);
+		log_debug("linux.seccomp: the system call %s is not known to libseccomp", name);
 		return;
 	}
 	chain = &compiler->chains[call];
@@ -135,148 +156,184 @@ static void add_calls(struct compiler *compiler)
 			add_call(compiler, &seccomp->syscalls[i], seccomp->syscalls[i].names[j]);
 }
 
-/* -- conditions -------------------------------------------------------------------------------- */
+/* -- one number -------------------------------------------------------------------------------- */
 
-/* False if the condition always holds. */
-static bool make_condition(struct program_condition *condition, const struct oci_syscall_arg *arg,
-			   uint64_t width)
-{
-	int op = name_find(seccomp_operators, arg->op)->value;
-
-	*condition = (struct program_condition){
-		.argument = (uint8_t)arg->index,
-		.jump = BPF_JEQ,
-		.negated = op == SCMP_CMP_NE || op == SCMP_CMP_LT || op == SCMP_CMP_LE,
-		.mask = width,
-		.value = arg->value & width,
-	};
-	if (op == SCMP_CMP_LT || op == SCMP_CMP_GE)
-		condition->jump = BPF_JGE;
-	if (op == SCMP_CMP_LE || op == SCMP_CMP_GT)
-		condition->jump = BPF_JGT;
-	if (op != SCMP_CMP_MASKED_EQ)
-		return true;
-	condition->mask = arg->value & width;
-	condition->value = arg->value_two & condition->mask;
-	return condition->mask != 0;
-}
-
-static bool holds(const struct program_condition *condition, uint64_t argument)
-{
-	bool is = argument > condition->value;
-
-	if (condition->jump == BPF_JEQ)
-		is = (argument & condition->mask) == condition->value;
-	else if (condition->jump == BPF_JGE)
-		is = argument >= condition->value;
-	return is != condition->negated;
-}
-
-/* Whether an argument has to be this one. */
-static bool is_exact(const struct program_condition *condition, uint64_t width)
-{
-	return condition->jump == BPF_JEQ && !condition->negated && condition->mask == width;
-}
-
-/* Whether it is sure that no argument fulfils both. */
-static bool exclude(const struct program_condition *a, const struct program_condition *b,
-		    uint64_t width)
-{
-	if (a->argument != b->argument)
-		return false;
-	if (is_exact(a, width))
-		return !holds(b, a->value);
-	if (is_exact(b, width))
-		return !holds(a, b->value);
-	return a->jump == b->jump && a->mask == b->mask && a->value == b->value &&
-	       a->negated != b->negated;
-}
-
-static bool may_both_apply(const struct candidate *a, const struct candidate *b, uint64_t width)
+static bool may_both_apply(const struct choice *choice, const struct candidate *a,
+			   const struct candidate *b, uint64_t width)
 {
 	for (size_t i = 0; i < a->conditions_len; i++)
 		for (size_t j = 0; j < b->conditions_len; j++)
-			if (exclude(&a->conditions[i], &b->conditions[j], width))
+			if (condition_excludes(&choice->conditions[a->conditions + i],
+					       &choice->conditions[b->conditions + j], width))
 				return false;
 	return true;
 }
 
-/* -- one number -------------------------------------------------------------------------------- */
-
-/* In the profile's order.  A part is known by the first argument of the whole; libseccomp takes what the
- * rule says about that argument for nothing. */
-static void add_candidate(struct compiler *compiler, uint32_t index, uint8_t part)
+static uint32_t action_of(const struct compiler *compiler, const struct candidate *candidate)
 {
-	const struct rule *rule = &compiler->rules[index];
-	size_t at = compiler->candidates_len;
-	struct candidate *candidate;
+	return compiler->rules[candidate->rule].action;
+}
 
-	if (at == MOST_CANDIDATES) {
-		compiler->beyond = true;
-		return;
-	}
-	for (; at > 0 && compiler->candidates[at - 1].rule > index; at--)
-		compiler->candidates[at] = compiler->candidates[at - 1];
-	compiler->candidates_len++;
-	candidate = &compiler->candidates[at];
-	*candidate = (struct candidate){.rule = index, .action = rule->action};
-	if (part)
-		candidate->conditions[candidate->conditions_len++] = (struct program_condition){
+/* As the kernel sees it when several filters have a verdict. */
+static int32_t freedom(uint32_t action)
+{
+	return (int32_t)(action & SECCOMP_RET_ACTION_FULL);
+}
+
+static bool is_before(const struct compiler *compiler, const struct candidate *a,
+		      const struct candidate *b)
+{
+	int32_t one = freedom(action_of(compiler, a)), other = freedom(action_of(compiler, b));
+
+	return one == other ? a->rule < b->rule : one < other;
+}
+
+/* The rule's conditions, behind those that are there; false if there are too many.  A part is known by the first
+ * argument of the whole; libseccomp takes what the rule says about that argument for nothing. */
+static bool make_conditions(struct compiler *compiler, struct candidate *candidate)
+{
+	const struct rule *rule = &compiler->rules[candidate->rule];
+	struct choice *choice = compiler->choice;
+	struct program_condition *next = &choice->conditions[choice->conditions_len];
+
+	if (choice->conditions_len + rule->args_len + 1 > MOST_CONDITIONS)
+		return false;
+	candidate->conditions = (uint16_t)choice->conditions_len;
+	if (candidate->part)
+		*next++ = (struct program_condition){
 			.jump = BPF_JEQ,
 			.mask = compiler->width,
-			.value = part,
+			.value = candidate->part,
 		};
 	for (size_t i = 0; i < rule->args_len; i++)
-		if (!(part && rule->args[i].index == 0))
-			candidate->conditions_len +=
-				make_condition(&candidate->conditions[candidate->conditions_len],
-					       &rule->args[i], compiler->width);
+		if (!(candidate->part && rule->args[i].index == 0))
+			next += condition_make(next, &rule->args[i], compiler->width);
+	candidate->conditions_len = (uint16_t)(next - choice->conditions - candidate->conditions);
+	return true;
+}
+
+static void add_candidate(struct compiler *compiler, uint32_t rule, uint8_t part)
+{
+	struct candidate candidate = {.rule = rule, .part = part};
+	struct choice *choice = compiler->choice;
+	size_t at = choice->len;
+
+	if (choice->decisive && choice->decisive <= rule)
+		return;
+	if (!make_conditions(compiler, &candidate)) {
+		compiler->full = true;
+		return;
+	}
+	if (candidate.conditions_len == 0) {
+		choice->decisive = rule + 1;
+		return;
+	}
+	for (; at > 0 && is_before(compiler, &candidate, &choice->candidates[at - 1]); at--)
+		choice->candidates[at] = choice->candidates[at - 1];
+	choice->candidates[at] = candidate;
+	choice->conditions_len += candidate.conditions_len;
+	choice->len++;
 }
 
 static void add_candidates(struct compiler *compiler, unsigned int call, uint8_t part)
 {
-	for (uint32_t next = compiler->chains[call].first; next && !compiler->beyond;
+	for (uint32_t next = compiler->chains[call].first; next && !compiler->full;
 	     next = compiler->rules[next - 1].next)
 		add_candidate(compiler, next - 1, part);
 }
 
-/* How many there are before the first without a condition. */
-static size_t conditional_candidates(const struct compiler *compiler)
+static bool contradict(const struct compiler *compiler)
 {
-	size_t count = 0;
+	const struct choice *choice = compiler->choice;
+	const struct candidate *all = choice->candidates;
 
-	while (count < compiler->candidates_len && compiler->candidates[count].conditions_len)
-		count++;
-	return count;
-}
-
-/* libseccomp may leave a rule out, on all architectures, if it contradicts an earlier one. */
-static bool contradict(const struct compiler *compiler, size_t count)
-{
-	const struct candidate *all = compiler->candidates;
-
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < choice->len; i++)
 		for (size_t j = 0; j < i; j++)
-			if (all[i].action != all[j].action &&
-			    may_both_apply(&all[i], &all[j], compiler->width))
+			if (action_of(compiler, &all[i]) != action_of(compiler, &all[j]) &&
+			    may_both_apply(choice, &all[i], &all[j], compiler->width))
 				return true;
 	return false;
 }
 
-static unsigned int put_candidates(const struct compiler *compiler, size_t count)
+/* Other runtimes may do otherwise. */
+static void tell_of_contradictions(struct compiler *compiler, unsigned int call)
 {
+	if (compiler->told || !contradict(compiler))
+		return;
+	compiler->told = true;
+	log_warning(
+		"linux.seccomp: rules on %s with different actions can apply to the same call: the "
+		"most restrictive one counts",
+		seccomp_call_pool + seccomp_call_offsets[call]);
+}
+
+/* Whether it is the same as the last number's, as when a rule names several calls. */
+static bool is_last_again(const struct compiler *compiler)
+{
+	const struct choice *choice = compiler->choice;
+	const struct memory *last = &compiler->last;
+
+	if (!last->label || choice->len != last->len)
+		return false;
+	for (size_t i = 0; i < choice->len; i++) {
+		const struct candidate *a = &choice->candidates[i], *b = &last->candidates[i];
+
+		if (action_of(compiler, a) != action_of(compiler, b) ||
+		    a->conditions_len != b->conditions_len)
+			return false;
+		for (size_t j = 0; j < a->conditions_len; j++)
+			if (!condition_is_same(&choice->conditions[a->conditions + j],
+					       &last->conditions[b->conditions + j]))
+				return false;
+	}
+	return true;
+}
+
+static void remember(struct compiler *compiler, unsigned int label)
+{
+	const struct choice *choice = compiler->choice;
+	struct memory *last = &compiler->last;
+
+	last->label = 0;
+	/* Each candidate has a condition. */
+	if (choice->conditions_len > MOST_REMEMBERED)
+		return;
+	last->label = label;
+	last->len = choice->len;
+	memcpy(last->candidates, choice->candidates, choice->len * sizeof(*last->candidates));
+	memcpy(last->conditions, choice->conditions,
+	       choice->conditions_len * sizeof(*last->conditions));
+}
+
+static unsigned int put_candidates(const struct compiler *compiler)
+{
+	const struct choice *choice = compiler->choice;
 	struct program *program = compiler->program;
 	unsigned int next = program_return(program, compiler->profile->default_action);
 
-	for (size_t i = count; i-- > 0;) {
-		const struct candidate *candidate = &compiler->candidates[i];
-		unsigned int label = program_return(program, candidate->action);
+	for (size_t i = choice->len; i-- > 0;) {
+		const struct candidate *candidate = &choice->candidates[i];
+		unsigned int label = program_return(program, action_of(compiler, candidate));
 
 		for (size_t j = candidate->conditions_len; j-- > 0;)
-			label = program_test(program, &candidate->conditions[j], label, next);
+			label = program_test(program,
+					     &choice->conditions[candidate->conditions + j], label,
+					     next);
 		next = label;
 	}
 	return next;
+}
+
+static unsigned int put_choice(struct compiler *compiler, unsigned int call)
+{
+	unsigned int label;
+
+	if (is_last_again(compiler))
+		return compiler->last.label;
+	tell_of_contradictions(compiler, call);
+	label = put_candidates(compiler);
+	remember(compiler, label);
+	return label;
 }
 
 /* -- ranges ------------------------------------------------------------------------------------ */
@@ -288,7 +345,7 @@ static void begin_range(struct compiler *compiler, const struct range *range)
 
 	if (compiler->ranges_len > 0 && next[-1].first == range->first)
 		next--;
-	if (next > compiler->ranges && !next[-1].label && !range->label &&
+	if (next > compiler->ranges && next[-1].label == range->label &&
 	    next[-1].verdict == range->verdict)
 		next--;
 	else
@@ -296,20 +353,25 @@ static void begin_range(struct compiler *compiler, const struct range *range)
 	compiler->ranges_len = (size_t)(next - compiler->ranges) + 1;
 }
 
-/* The verdict on a number, of which all candidates are known. */
-static void add_number(struct compiler *compiler, uint32_t number)
+/* The verdict on a number, of which all candidates are known; the call is one that has it. */
+static void add_number(struct compiler *compiler, uint32_t number, unsigned int call)
 {
 	const uint32_t otherwise = compiler->profile->default_action;
-	size_t conditional = conditional_candidates(compiler);
+	const uint32_t decisive = compiler->choice->decisive;
 	struct range range = {.first = number};
 
-	compiler->beyond |= contradict(compiler, conditional);
-	if (conditional < compiler->candidates_len)
-		range.verdict = compiler->candidates[conditional].action;
+	if (decisive)
+		range.verdict = compiler->rules[decisive - 1].action;
 	else
-		range.label = put_candidates(compiler, conditional);
+		range.label = put_choice(compiler, call);
 	begin_range(compiler, &range);
 	begin_range(compiler, &(struct range){.first = number + 1, .verdict = otherwise});
+}
+
+static void begin_choice(struct compiler *compiler)
+{
+	compiler->choice->len = compiler->choice->conditions_len = 0;
+	compiler->choice->decisive = 0;
 }
 
 /* The numbers of an architecture, one after the other. */
@@ -322,33 +384,49 @@ static void add_numbers(struct compiler *compiler, const struct seccomp_architec
 	const struct seccomp_part *parts_end = part + calls->parts_len;
 
 	compiler->ranges_len = 0;
+	compiler->last.label = 0;
 	begin_range(compiler, &(struct range){.verdict = compiler->profile->default_action});
-	while (call < calls_end) {
+	while (call < calls_end && !compiler->full) {
 		const uint32_t number = call->number;
 
-		compiler->candidates_len = 0;
+		begin_choice(compiler);
 		for (; call < calls_end && call->number == number; call++)
 			add_candidates(compiler, call->name, 0);
 		for (; part < parts_end && part->number <= number; part++)
 			if (part->number == number)
 				add_candidates(compiler, part->name, part->first);
-		if (compiler->candidates_len)
-			add_number(compiler, number | bit);
+		if (compiler->choice->len || compiler->choice->decisive)
+			add_number(compiler, number | bit, call[-1].name);
+		compiler->full |= compiler->program->full;
 	}
+}
+
+/* The number that comes after all calls that the profile names, also as parts of others; 0 if it names none. */
+static uint32_t after_newest(const struct compiler *compiler,
+			     const struct seccomp_architecture_calls *calls)
+{
+	const struct seccomp_call *call = &seccomp_calls[calls->calls];
+	const struct seccomp_part *part = &seccomp_parts[calls->parts];
+	uint32_t after = 0;
+
+	for (size_t i = calls->calls_len; i > 0 && !after; i--)
+		if (compiler->chains[call[i - 1].name].named)
+			after = call[i - 1].number + 1;
+	for (size_t i = 0; i < calls->parts_len; i++)
+		if (compiler->chains[part[i].name].named && part[i].number >= after)
+			after = part[i].number + 1u;
+	return after;
 }
 
 /* What is newer than any call that the profile names.  Not for x32, whose numbers are of two generations. */
 static void refuse_newer(struct compiler *compiler, const struct seccomp_architecture_calls *calls)
 {
-	const struct seccomp_call *first = &seccomp_calls[calls->calls];
-	const struct seccomp_call *end = first + calls->calls_len;
+	const uint32_t after = after_newest(compiler, calls);
 
-	while (end > first && !compiler->chains[end[-1].name].named)
-		end--;
-	if (end == first)
+	if (after == 0)
 		return;
 	begin_range(compiler, &(struct range){
-				      .first = end[-1].number + 1,
+				      .first = after,
 				      .verdict = SECCOMP_RET_ERRNO | ENOSYS,
 			      });
 	begin_range(compiler, &(struct range){
@@ -382,10 +460,6 @@ static unsigned int put_calls(struct compiler *compiler, uint32_t architecture)
 	const struct seccomp_architecture_calls *calls = seccomp_calls_of(architecture);
 	const bool is_x32 = architecture == SCMP_ARCH_X32;
 
-	if (!calls) {
-		compiler->beyond = true;
-		return program_return(compiler->program, SECCOMP_RET_KILL_THREAD);
-	}
 	compiler->width = is_wide(architecture) ? UINT64_MAX : UINT32_MAX;
 	add_numbers(compiler, calls, is_x32 ? SECCOMP_X32_BIT : 0);
 	if (!is_x32 && seccomp_profile_refuses_newer(compiler->profile))
@@ -427,7 +501,8 @@ static void put_architectures(struct compiler *compiler)
 	unsigned int entries[SECCOMP_MOST_ARCHITECTURES] = {0};
 	unsigned int label;
 
-	/* The machine's own, which is first, comes last: it stands nearest to the beginning. */
+	/* The machine's own, which is first, comes last: it stands nearest to the beginning.  x32 belongs to
+	 * x86-64; no machine has it alone. */
 	for (size_t i = profile->architectures_len; i-- > 0;)
 		if (profile->architectures[i] != SCMP_ARCH_X32)
 			entries[i] = put_architecture(compiler, profile->architectures[i]);
@@ -445,23 +520,24 @@ int seccomp_tree(const struct seccomp_profile *profile, struct program *program,
 	autofree struct chain *chains = calloc(seccomp_call_names, sizeof(*chains));
 	/* Two for each number, for the beginning one, and two for what is newer. */
 	autofree struct range *ranges = malloc((2 * seccomp_call_names + 3) * sizeof(*ranges));
-	autofree struct candidate *candidates = malloc(MOST_CANDIDATES * sizeof(*candidates));
+	autofree struct choice *choice = malloc(sizeof(*choice));
 	struct compiler compiler = {
 		.profile = profile,
 		.program = program,
 		.rules = rules,
 		.chains = chains,
 		.ranges = ranges,
-		.candidates = candidates,
+		.choice = choice,
 	};
 
-	if (!rules || !chains || !ranges || !candidates)
+	if (!rules || !chains || !ranges || !choice)
 		return error_errno(err, ENOMEM, "make the filter");
-	/* Half an architecture: nobody has such a machine. */
-	if (seccomp_profile_has(profile, SCMP_ARCH_X32) &&
-	    !seccomp_profile_has(profile, SCMP_ARCH_X86_64))
-		return 0;
 	add_calls(&compiler);
 	put_architectures(&compiler);
-	return !compiler.beyond && !program->full;
+	if (!compiler.full && !program->full)
+		return 0;
+	return error_config(err,
+			    "the filter would have more than %d instructions, which is all that "
+			    "the kernel takes",
+			    BPF_MAXINSNS);
 }

@@ -10,7 +10,6 @@
  */
 #include "runtime/features.h"
 
-#include <seccomp.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@
 #include "linux/memory-policy.h"
 #include "linux/mount-options.h"
 #include "linux/namespaces.h"
+#include "linux/seccomp-calls.h"
 #include "linux/seccomp-names.h"
 
 /* Annotations that change what proa does with a container: an engine must not let just anybody set them.
@@ -350,20 +350,14 @@ static struct oci_features_linux *build_linux(struct builder *builder)
 /* Key by key: there is no checkpoint yet, so containerd's key for it is not among them. */
 static struct oci_pair *build_annotations(struct builder *builder, const char *commit, size_t *len)
 {
-	const struct scmp_version *version = seccomp_version();
 	struct oci_pair *built = allocate(builder, 4 * sizeof(*built));
 
 	*len = 0;
 	if (!built)
 		return NULL;
-	built[0] = (struct oci_pair){
-		"io.github.seccomp.libseccomp.version",
-		arena_printf(builder->arena, "%u.%u.%u", version->major, version->minor,
-			     version->micro),
-	};
+	built[0] = (struct oci_pair){"io.github.seccomp.libseccomp.version", seccomp_calls_version};
 	built[1] = (struct oci_pair){"run.oci.proa.commit", commit};
 	built[2] = (struct oci_pair){"run.oci.proa.version", PACKAGE_VERSION};
-	builder->full = builder->full || !built[0].value;
 	*len = 3;
 	return built;
 }

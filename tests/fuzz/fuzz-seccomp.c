@@ -6,14 +6,14 @@
  *	https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#seccomp
  *	seccomp(2), seccomp_rule_add(3)
  *
- * However the filter is made, it is what stands in the plan; only the numbers of system calls are
- * libseccomp's.
+ * Where rules contradict each other, linux/seccomp-tree.c says which of them counts.
  */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
@@ -33,34 +33,16 @@
 #define X32_BIT	    0x40000000u
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-/* libseccomp 2.5 forgets some of the rules that contradict others; that is its own affair. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libseccomp.so\n";
-}
-
 enum { MOST_RULES = 8, MOST_NAMES = 3, MOST_ARGS = 4, CALLS = 24 };
 
-/*
- * Whether a profile may have several conditions for one call of which each is enough: rules on the same call,
- * or conditions on the same argument.  libseccomp 2.5 gets some of those wrong, and over others it takes for
- * ever, so this has to wait until the filter is no longer its:
- *
- *	read: arg0 < 0x100000000, or arg0 < 0		does not apply to read(2)
- *	read: arg4 != 0, arg1 != 0 and arg0 != 0, or	applies to read(0, 3, 0, 1, 0xffffffff, 0)
- *	      arg0 != 0x7e020000 and arg5 >= 0x7e020000
- */
-enum { ALTERNATIVES = 0 };
-
-/* Neither those that i386 hides behind socketcall(2) and ipc(2), but for the last. */
+/* "teleport" is none; the last are parts of socketcall(2) and ipc(2) on i386, which are there, too. */
 static const char *const names[] = {
-	"read",	  "write",    "openat", "close",  "mkdir", "clone",  "personality",  "dup2",
-	"ioctl",  "unshare",  "statx",	"clone3", "prctl", "mount",  "time",	     "waitpid",
-	"open",	  "teleport", "futex",	"execve", "exit",  "getpid", "fstat64",	     "arch_prctl",
-	"llseek", "mmap2",    "ptrace", "setns",  "bpf",   "stat",   "rt_sigreturn", "connect",
+	"read",	  "write",    "openat",	 "close",  "mkdir", "clone",  "personality",  "dup2",
+	"ioctl",  "unshare",  "statx",	 "clone3", "prctl", "mount",  "time",	      "waitpid",
+	"open",	  "teleport", "futex",	 "execve", "exit",  "getpid", "fstat64",      "arch_prctl",
+	"llseek", "mmap2",    "ptrace",	 "setns",  "bpf",   "stat",   "rt_sigreturn", "socketcall",
+	"ipc",	  "connect",  "accept4", "semop",
 };
-enum { UNKNOWN = 17, MULTIPLEXED = COUNT(names) - 1 }; /* "teleport", "connect" */
 
 static const char *const actions[] = {
 	"SCMP_ACT_ALLOW",	 "SCMP_ACT_ERRNO",	 "SCMP_ACT_KILL",
@@ -98,7 +80,6 @@ struct profile {
 	const char *names[MOST_RULES][MOST_NAMES + 1];
 	const char *architectures[COUNT(architectures) + 1];
 	unsigned int listed; /* bits of the table */
-	bool multiplexed, wide;
 };
 
 /* -- from bytes -------------------------------------------------------------------------------- */
@@ -141,25 +122,6 @@ static uint64_t take_value(struct input *input)
 	return choice < 0xe0 ? values[choice % COUNT(values)] : input_number(input, 8);
 }
 
-static bool named_before(const struct profile *profile, const char *name)
-{
-	for (size_t i = 0; i < profile->seccomp.syscalls_len; i++)
-		for (size_t j = 0; j < profile->rules[i].names_len && profile->names[i][j]; j++)
-			if (profile->names[i][j] == name)
-				return true;
-	return false;
-}
-
-static uint32_t take_index(uint8_t choice, const struct oci_syscall *rule, size_t before)
-{
-	uint32_t index = (choice >> 3) % 6;
-
-	for (size_t i = 0; !ALTERNATIVES && i < before; i++)
-		if (rule->args[i].index == index)
-			return take_index((uint8_t)((index + 1) % 6 << 3), rule, before);
-	return index;
-}
-
 static void take_rule(struct input *input, struct profile *profile)
 {
 	size_t index = profile->seccomp.syscalls_len++;
@@ -169,25 +131,18 @@ static void take_rule(struct input *input, struct profile *profile)
 	*rule = (struct oci_syscall){.names = profile->names[index], .args = profile->args[index]};
 	rule->action = take_action(input, &rule->has_errno_ret, &rule->errno_ret);
 	rule->names_len = 1 + (shape & 3) % MOST_NAMES;
-	for (size_t i = 0; i < rule->names_len; i++) {
-		size_t name = input_byte(input) % COUNT(names);
-
-		if (!ALTERNATIVES && named_before(profile, names[name]))
-			name = UNKNOWN;
-		rule->names[i] = names[name];
-		profile->multiplexed |= name == MULTIPLEXED;
-	}
+	for (size_t i = 0; i < rule->names_len; i++)
+		rule->names[i] = names[input_byte(input) % COUNT(names)];
 	rule->args_len = (shape >> 2 & 7) % (MOST_ARGS + 1);
 	for (size_t i = 0; i < rule->args_len; i++) {
 		uint8_t choice = input_byte(input);
 
 		rule->args[i] = (struct oci_syscall_arg){
-			.index = take_index(choice, rule, i),
+			.index = (choice >> 3) % 6,
 			.op = operators[(choice & 7) % COUNT(operators)],
 			.value = take_value(input),
 			.value_two = take_value(input),
 		};
-		profile->wide |= (rule->args[i].value | rule->args[i].value_two) > UINT32_MAX;
 	}
 }
 
@@ -212,40 +167,107 @@ static void take_profile(struct input *input, struct profile *profile)
 		take_rule(input, profile);
 }
 
-/* -- what the specification says ---------------------------------------------------------------- */
+/* -- numbers, as libseccomp has them ------------------------------------------------------------ */
 
-static bool holds(const struct oci_syscall_arg *arg, uint64_t value)
+/* The numbers of names[] on each architecture; of a part, that of the whole, and the whole's first argument. */
+static struct number {
+	int itself, whole; /* or below 0 */
+	uint64_t part;
+} numbers[COUNT(architectures)][COUNT(names)];
+
+/* libseccomp tells no number of a call that can be a part of another one. */
+static int find_number(uint32_t architecture, const char *wanted)
 {
+	for (int number = 0; number < 1000; number++) {
+		char *name = seccomp_syscall_resolve_num_arch(architecture, number);
+		bool found = name && strcmp(name, wanted) == 0;
+
+		free(name);
+		if (found)
+			return number;
+	}
+	return -1;
+}
+
+static void find_numbers(void)
+{
+	for (size_t i = 0; i < COUNT(architectures); i++)
+		for (size_t j = 0; j < COUNT(names); j++) {
+			const uint32_t token = architectures[i].token;
+			struct number *number = &numbers[i][j];
+
+			number->itself = seccomp_syscall_resolve_name_arch(token, names[j]);
+			number->whole = -1;
+			if (number->itself > -100 || number->itself <= -10000)
+				continue;
+			number->part = (uint64_t)-number->itself % 100;
+			number->whole = seccomp_syscall_resolve_name_rewrite(token, names[j]);
+			number->itself = find_number(token, names[j]);
+		}
+}
+
+static const struct number *number_of(size_t architecture, const char *name)
+{
+	size_t i = 0;
+
+	while (names[i] != name)
+		i++;
+	return &numbers[architecture][i];
+}
+
+/* -- what the profile says ---------------------------------------------------------------------- */
+
+static bool holds(const struct oci_syscall_arg *arg, uint64_t argument, uint64_t width)
+{
+	const uint64_t value = arg->value & width, a = argument & width;
+
 	switch (arg->op[strlen("SCMP_CMP_")]) {
 	case 'N':
-		return value != arg->value;
+		return a != value;
 	case 'L':
-		return arg->op[strlen("SCMP_CMP_L")] == 'T' ? value < arg->value
-							    : value <= arg->value;
+		return arg->op[strlen("SCMP_CMP_L")] == 'T' ? a < value : a <= value;
 	case 'G':
-		return arg->op[strlen("SCMP_CMP_G")] == 'T' ? value > arg->value
-							    : value >= arg->value;
+		return arg->op[strlen("SCMP_CMP_G")] == 'T' ? a > value : a >= value;
 	case 'M':
-		return (value & arg->value) == (arg->value_two & arg->value);
+		return (a & value) == (arg->value_two & value);
 	default:
-		return value == arg->value;
+		return a == value;
 	}
 }
 
-/* All conditions must hold; but where two are on one argument, any of all of them is enough. */
-static bool applies(const struct oci_syscall *rule, const uint64_t args[6])
+static bool always_holds(const struct oci_syscall_arg *arg, uint64_t width)
+{
+	return arg->op[strlen("SCMP_CMP_")] == 'M' && (arg->value & width) == 0;
+}
+
+/* How a rule applies to a call. */
+enum { NEVER, NOT_NOW, NOW, ALWAYS };
+
+/* All conditions must hold; but where two are on one argument, any of all of them is enough.  What is said of the
+ * first argument of a part says nothing, as the whole has another one there. */
+static int applies(const struct oci_syscall *rule, const uint64_t args[6], uint64_t width,
+		   uint64_t part)
 {
 	bool all = true, any = rule->args_len == 0, twice = false;
+	bool always = true, sometimes = rule->args_len == 0;
 
 	for (size_t i = 0; i < rule->args_len; i++) {
-		bool one = holds(&rule->args[i], args[rule->args[i].index]);
+		const struct oci_syscall_arg *arg = &rule->args[i];
+		bool vain = (part && arg->index == 0) || always_holds(arg, width);
+		bool one = vain || holds(arg, args[arg->index], width);
 
 		all = all && one;
 		any = any || one;
+		always = always && vain;
+		sometimes = sometimes || vain;
 		for (size_t j = 0; j < i; j++)
-			twice = twice || rule->args[i].index == rule->args[j].index;
+			twice = twice || arg->index == rule->args[j].index;
 	}
-	return twice ? any : all;
+	if (part)
+		return (args[0] & width) == part && (twice ? any : all) ? NOW : NOT_NOW;
+	if (twice ? sometimes : always)
+		return ALWAYS;
+	return (twice ? any : all) ? NOW : NOT_NOW;
 }
 
 static uint32_t full_verdict(const char *action, bool has_number, uint32_t number)
@@ -262,61 +284,74 @@ static uint32_t full_verdict(const char *action, bool has_number, uint32_t numbe
 
 /* A call that is newer than all that the profile names is one that does not exist, where the default would
  * refuse it. */
-static bool is_newer(const struct profile *profile, const struct architecture *architecture,
-		     uint32_t number, uint32_t verdict)
+static bool is_newer(const struct profile *profile, size_t which, uint32_t number, uint32_t verdict)
 {
+	const uint32_t action = verdict & SECCOMP_RET_ACTION_FULL;
 	int newest = -1;
 
-	if ((verdict & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO &&
-	    (verdict & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_KILL_THREAD &&
-	    (verdict & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_KILL_PROCESS)
+	if (action != SECCOMP_RET_ERRNO && action != SECCOMP_RET_KILL_THREAD &&
+	    action != SECCOMP_RET_KILL_PROCESS)
 		return false;
-	if (architecture->token == SCMP_ARCH_X32)
+	if (architectures[which].token == SCMP_ARCH_X32)
 		return false;
 	for (size_t i = 0; i < profile->seccomp.syscalls_len; i++)
 		for (size_t j = 0; j < profile->rules[i].names_len; j++) {
-			int known = seccomp_syscall_resolve_name_arch(architecture->token,
-								      profile->names[i][j]);
+			const struct number *known = number_of(which, profile->names[i][j]);
 
-			newest = known > newest ? known : newest;
+			newest = known->itself > newest ? known->itself : newest;
+			newest = known->whole > newest ? known->whole : newest;
 		}
 	return newest >= 0 && number > (uint32_t)newest;
 }
 
-static bool names_call(const struct oci_syscall *rule, const struct architecture *architecture,
-		       int number)
+/* How a rule applies to the call by one of its names. */
+static int applies_to(const struct oci_syscall *rule, const char *name, size_t which,
+		      const struct seccomp_data *call)
 {
-	for (size_t i = 0; i < rule->names_len; i++)
-		if (seccomp_syscall_resolve_name_arch(architecture->token, rule->names[i]) ==
-		    number)
-			return true;
-	return false;
+	const struct number *number = number_of(which, name);
+	const uint64_t width = architectures[which].narrow ? UINT32_MAX : UINT64_MAX;
+	uint64_t args[6];
+
+	memcpy(args, call->args, sizeof(args));
+	if (number->itself >= 0 && number->itself == call->nr)
+		return applies(rule, args, width, 0);
+	if (number->whole >= 0 && number->whole == call->nr)
+		return applies(rule, args, width, number->part);
+	return NEVER;
 }
 
-/* Whether the profile can mean this verdict.  Where several rules apply that differ, the specification does
- * not say which of them counts: any is right then. */
-static bool is_right(const struct profile *profile, const struct architecture *architecture,
-		     const struct seccomp_data *call, uint32_t verdict)
+/* The first rule that always applies, otherwise the most restrictive that does, of these the first.  Rules that
+ * say what is so anyway count for nothing. */
+static uint32_t find_verdict(const struct profile *profile, size_t which,
+			     const struct seccomp_data *call)
 {
 	const struct oci_seccomp *seccomp = &profile->seccomp;
-	uint32_t otherwise = full_verdict(seccomp->default_action, seccomp->has_default_errno_ret,
-					  seccomp->default_errno_ret);
-	bool listed = false;
+	const uint32_t otherwise =
+		full_verdict(seccomp->default_action, seccomp->has_default_errno_ret,
+			     seccomp->default_errno_ret);
+	uint32_t verdict = otherwise;
 
-	if (is_newer(profile, architecture, (uint32_t)call->nr, otherwise))
-		return verdict == (SECCOMP_RET_ERRNO | ENOSYS);
+	if (is_newer(profile, which, (uint32_t)call->nr, otherwise))
+		return SECCOMP_RET_ERRNO | ENOSYS;
 	for (size_t i = 0; i < seccomp->syscalls_len; i++) {
 		const struct oci_syscall *rule = &profile->rules[i];
-		uint64_t args[6];
+		uint32_t action = full_verdict(rule->action, rule->has_errno_ret, rule->errno_ret);
+		int how = NEVER;
 
-		memcpy(args, call->args, sizeof(args));
-		if (!names_call(rule, architecture, call->nr) || !applies(rule, args))
+		for (size_t j = 0; j < rule->names_len; j++) {
+			int this = applies_to(rule, rule->names[j], which, call);
+
+			how = this > how ? this : how;
+		}
+		if (action == otherwise || how < NOW)
 			continue;
-		listed = true;
-		if (verdict == full_verdict(rule->action, rule->has_errno_ret, rule->errno_ret))
-			return true;
+		if (how == ALWAYS)
+			return action;
+		if (verdict == otherwise || (int32_t)(action & SECCOMP_RET_ACTION_FULL) <
+						    (int32_t)(verdict & SECCOMP_RET_ACTION_FULL))
+			verdict = action;
 	}
-	return !listed && verdict == otherwise;
+	return verdict;
 }
 
 /* -- both -------------------------------------------------------------------------------------- */
@@ -340,23 +375,19 @@ static void expect_loadable(const struct sock_filter *filter, size_t length)
 	}
 }
 
-static void take_call(struct input *input, const struct architecture *architecture,
-		      struct seccomp_data *call)
+static void take_call(struct input *input, size_t which, struct seccomp_data *call)
 {
+	const struct architecture *architecture = &architectures[which];
 	uint8_t choice = input_byte(input);
-	int known = seccomp_syscall_resolve_name_arch(architecture->token,
-						      names[choice % COUNT(names)]);
+	int known = numbers[which][choice % COUNT(names)].itself;
 
 	*call = (struct seccomp_data){.arch = architecture->audit, .nr = known};
 	if (choice >= 0xf0 || known < 0)
 		call->nr = (int)input_number(input, 2);
 	if (architecture->token == SCMP_ARCH_X32)
 		call->nr |= (int)X32_BIT;
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++)
 		call->args[i] = take_value(input);
-		if (architecture->narrow)
-			call->args[i] &= UINT32_MAX;
-	}
 }
 
 /* For who looks into it: what was asked for, and what came out. */
@@ -381,26 +412,19 @@ static void compare(struct input *input, const struct profile *profile,
 		    const struct seccomp_plan *plan)
 {
 	size_t which = input_byte(input) % COUNT(architectures);
-	const struct architecture *architecture = &architectures[which];
 	struct seccomp_data call;
 	uint32_t verdict;
 
-	take_call(input, architecture, &call);
+	take_call(input, which, &call);
 	verdict = bpf_run(plan->filter, plan->filter_len, &call);
 	if (!(profile->listed >> which & 1)) {
 		EXPECT(verdict == SECCOMP_RET_KILL_THREAD || verdict == SECCOMP_RET_KILL_PROCESS);
 		return;
 	}
-	/* socketcall(2) tells its calls apart by arguments that a filter can't see. */
-	if (architecture->token == SCMP_ARCH_X86 && profile->multiplexed)
-		return;
-	/* Where arguments have 32 bits libseccomp compares no more. */
-	if (architecture->narrow && profile->wide)
-		return;
-	if (is_right(profile, architecture, &call, verdict))
+	if (verdict == find_verdict(profile, which, &call))
 		return;
 	describe(profile, &call, verdict);
-	fuzz_fail(__FILE__, __LINE__, "the verdict is one that the profile can mean");
+	fuzz_fail(__FILE__, __LINE__, "the verdict is what the profile says");
 }
 
 static int attempt(struct input input, struct arena *arena, struct error *err)
@@ -425,6 +449,8 @@ static int attempt(struct input input, struct arena *arena, struct error *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	if (numbers[0][0].itself == numbers[0][1].itself)
+		find_numbers();
 	fuzz_with_arena(attempt, data, size);
 	return 0;
 }

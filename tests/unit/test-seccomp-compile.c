@@ -215,7 +215,6 @@ TEST(passes_by_calls_that_nobody_knows_and_rules_that_change_nothing)
 	ck_assert_uint_eq(verdict("mount", 0, 0), REFUSED(EPERM));
 }
 
-/* libseccomp does it. */
 TEST(compiles_rules_that_contradict_each_other)
 {
 	struct oci_syscall_arg greater = {.op = "SCMP_CMP_GT", .value = 5};
@@ -227,6 +226,7 @@ TEST(compiles_rules_that_contradict_each_other)
 
 	compile("SCMP_ACT_ERRNO", rules, 2);
 	ck_assert_uint_eq(verdict("read", 8, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(verdict("read", 7, 0), SECCOMP_RET_KILL_THREAD);
 	ck_assert_uint_eq(verdict("read", 5, 0), REFUSED(EPERM));
 	ck_assert_uint_eq(verdict("close", 0, 0), REFUSED(ENOSYS));
 }
