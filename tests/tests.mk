@@ -130,7 +130,8 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-resources \
 	tests/fuzz/fuzz-seccomp \
 	tests/fuzz/fuzz-state \
-	tests/fuzz/fuzz-systemd-property
+	tests/fuzz/fuzz-systemd-property \
+	tests/fuzz/fuzz-user
 
 FUZZ_COMMON = \
 	tests/fuzz/arena.c \
@@ -157,6 +158,7 @@ tests_fuzz_fuzz_resources_LDADD = $(FUZZ_LDADD)
 tests_fuzz_fuzz_seccomp_LDADD = $(FUZZ_LDADD)
 tests_fuzz_fuzz_state_LDADD = $(FUZZ_LDADD)
 tests_fuzz_fuzz_systemd_property_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_user_LDADD = $(FUZZ_LDADD)
 
 # Each integration test is one file, named after the property or the command that it tests.
 TEST_FILES = \

@@ -163,14 +163,15 @@ static int keep_listed(const char *const *set, size_t count, const struct text_l
 static int add_capabilities(const struct text_list *added, struct oci_process *process,
 			    struct arena *arena, struct error *err)
 {
-	struct oci_capabilities *sets = arena_array(arena, struct oci_capabilities, 1);
 	struct text_list ambient = {0};
+	struct oci_capabilities *sets;
 
 	for (size_t i = 0; i < added->count; i++)
 		if (capability_number(added->items[i]) < 0) {
 			error_config(err, "--cap: unknown capability \"%s\"", added->items[i]);
 			return error_hint(err, "its name begins with CAP_, see capabilities(7)");
 		}
+	sets = arena_array(arena, struct oci_capabilities, 1);
 	if (!sets)
 		return arena_full(arena, err);
 	if (process->capabilities)
