@@ -52,6 +52,28 @@ def test_two_conditions_on_one_argument_are_two_rules(t):
   t.same(box.run().out, '700\n')
 
 
+def test_of_rules_that_contradict_each_other_the_most_restrictive_counts(t):
+  box = t.box('for m in 700 711 755; do chmod $m /tmp && echo $m; done')
+  forbid(box, 'chmod', args=[{'index': 1, 'value': 0o711, 'op': 'SCMP_CMP_GE'}], errnoRet=28)
+  rules = box.linux['seccomp']['syscalls']
+  rules.insert(0, {'names': ['chmod'], 'action': 'SCMP_ACT_LOG',
+                   'args': [{'index': 1, 'value': 0o755, 'op': 'SCMP_CMP_EQ'}]})
+  result = box.run(before=['--log-level', 'warning'])
+  t.same((result.out, result.err), (
+    '700\n', 'warning: linux.seccomp: rules on chmod with different actions can apply to the same call: '
+    'the most restrictive one counts\n' + 2 * 'chmod: /tmp: No space left on device\n'))
+
+
+def test_a_filter_that_is_too_long(t):
+  box = forbid(t.box('true'), 'ioctl')
+  box.linux['seccomp']['syscalls'] = [
+    {'names': ['ioctl'], 'action': 'SCMP_ACT_ERRNO',
+     'args': [{'index': 1, 'value': number << 32, 'op': 'SCMP_CMP_EQ'}]} for number in range(1100)]
+  result = box.run()
+  t.same((result.rc, result.err), (
+    1, 'linux.seccomp: the filter would have more than 4096 instructions, which is all that the kernel takes\n'))
+
+
 def test_the_process_can_be_killed(t):
   box = forbid(t.box('mkdir /tmp/x; echo $?'), 'mkdir', 'mkdirat', action='SCMP_ACT_KILL_PROCESS')
   t.same(box.run().out, '159\n')
