@@ -70,6 +70,8 @@ ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **t
 	return length;
 }
 
+enum { SURELY_ALL = 2048 }; /* bytes */
+
 ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
 {
 	autoclose int fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -78,9 +80,21 @@ ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
 	buffer[0] = '\0';
 	if (fd < 0)
 		return -errno;
-	length = read_all(fd, buffer, size - 1);
-	if (length >= 0)
-		buffer[length] = '\0';
+	/* The kernel gives such files a whole page at a time, or line by line as long as there is room in one:
+	 * what ends long before is the end. */
+	do
+		length = read(fd, buffer, size - 1);
+	while (length < 0 && errno == EINTR);
+	if (length < 0)
+		return -errno;
+	if (length > SURELY_ALL && (size_t)length < size - 1) {
+		ssize_t more = read_all(fd, buffer + length, size - 1 - (size_t)length);
+
+		if (more < 0)
+			return more;
+		length += more;
+	}
+	buffer[length] = '\0';
 	return length;
 }
 

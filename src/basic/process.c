@@ -60,15 +60,11 @@ static uint64_t inode_of(int pidfd)
 	return fstat(pidfd, &status) < 0 ? 0 : (uint64_t)status.st_ino;
 }
 
-int process_identify(pid_t pid, struct process *process, struct error *err)
+int process_identify(pid_t pid, int pidfd, struct process *process, struct error *err)
 {
-	autoclose int pidfd = sys_pidfd_open(pid);
 	struct process_status status;
-	int r;
+	int r = process_status(pid, &status);
 
-	if (pidfd < 0)
-		return error_errno(err, errno, "open process %d", pid);
-	r = process_status(pid, &status);
 	if (r < 0)
 		return error_errno(err, -r, "read /proc/%d/stat", pid);
 	*process = (struct process){

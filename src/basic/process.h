@@ -28,7 +28,7 @@ struct process_status {
 int process_status(pid_t pid, struct process_status *status);
 
 /* Fills in process for a pid that cannot be another's yet: a child's that has not been waited for. */
-int process_identify(pid_t pid, struct process *process, struct error *err);
+int process_identify(pid_t pid, int pidfd, struct process *process, struct error *err);
 
 /* Opens a pidfd of exactly this process; -ESRCH if it is gone, is a zombie, or its pid is another's now.
  * any other errno says that this cannot be found out.  status may be NULL. */

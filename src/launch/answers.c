@@ -35,7 +35,7 @@ int launch_know_init(struct launch *launch, pid_t pid, struct error *err)
 {
 	launch->container->init_pid = pid;
 	if (!launch->container->exec)
-		return process_identify(pid, &launch->init, err);
+		return process_identify(pid, launch->init_pidfd, &launch->init, err);
 	launch->init.pid = pid; /* no record tells of it */
 	return 0;
 }

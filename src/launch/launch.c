@@ -187,25 +187,42 @@ static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct er
 	return arena_keep_private(launch->container->arena, err) < 0 ? -err->code : pid;
 }
 
+/* Descriptors that follow one another, to be closed by one call. */
+struct run {
+	int first, last;
+};
+
+static void close_run(const struct run *run)
+{
+	if (run->first >= 0)
+		sys_close_range((unsigned int)run->first, (unsigned int)run->last, 0);
+}
+
+static void close_in_run(struct run *run, int fd)
+{
+	if (fd < 0)
+		return;
+	if (run->first < 0 || fd != run->last + 1) {
+		close_run(run);
+		run->first = fd;
+	}
+	run->last = fd;
+}
+
 /* What only the children use from now on.  The plan still says which they were. */
 static void close_childs_fds(const struct container *container)
 {
-	const int fds[] = {
-		container->socket,
-		container->stage_socket,
-		container->start_socket,
-		container->rootfs_fd,
-	};
+	struct run run = {.first = -1};
 
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-	for (const struct namespace_plan *plan = container->namespaces; plan->flag; plan++)
-		if (plan->fd >= 0)
-			close(plan->fd);
+	close_in_run(&run, container->rootfs_fd);
 	for (size_t i = 0; i < container->mounts_len; i++)
-		if (container->mounts[i].fd >= 0)
-			close(container->mounts[i].fd);
+		close_in_run(&run, container->mounts[i].fd);
+	for (const struct namespace_plan *plan = container->namespaces; plan->flag; plan++)
+		close_in_run(&run, plan->fd);
+	close_in_run(&run, container->socket);
+	close_in_run(&run, container->stage_socket);
+	close_in_run(&run, container->start_socket);
+	close_run(&run);
 }
 
 /* How init, or the stage before there is one, ended, if it has, or does so within as many milliseconds. */

@@ -75,29 +75,41 @@ static bool follow_dangling(int root, char *path, size_t size)
 	return true;
 }
 
-/* Opens the place of a mount, which is made if it is missing.  Many images have files such as
- * /etc/resolv.conf as links to what is made at boot: then it is made where the link leads. */
-static int open_place(int root, const struct mount_plan *plan, bool is_file, struct error *err)
+/* Many images have files such as /etc/resolv.conf as links to what is made at boot: then the place is made
+ * where the link leads. */
+static int make_place(int root, const struct mount_plan *plan, int flags, struct error *err)
 {
-	bool nofollow = plan->options.extras & EXTRA_DESTINATION_NOFOLLOW;
 	char path[PATH_MAX];
-	int fd, made = -1;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s", plan->destination);
 	for (int i = 0; i < MOST_LINKS; i++) {
-		fd = inside_try(root, path, nofollow ? O_PATH | O_NOFOLLOW : O_PATH);
+		fd = inside_try(root, path, flags);
 		if (fd >= 0)
 			return fd;
-		if (fd == -ENOENT && i == 0)
-			made = inside_add(root, path, is_file ? S_IFREG | 0644 : S_IFDIR | 0755);
-		if (made >= 0)
-			return made;
-		if (fd != -ENOENT || nofollow || !follow_dangling(root, path, sizeof(path)))
+		if (fd != -ENOENT || (flags & O_NOFOLLOW) ||
+		    !follow_dangling(root, path, sizeof(path)))
 			break;
 	}
-	if (is_file)
+	if (plan->is_file)
 		return inside_make_file(root, path, 0644, err);
 	return inside_make_directory(root, path, 0755, err);
+}
+
+/* Opens the place of a mount, which is made if it is missing; mostly there is just the last of its names to be
+ * added. */
+static int open_place(int root, const struct mount_plan *plan, bool *added, struct error *err)
+{
+	bool nofollow = plan->options.extras & EXTRA_DESTINATION_NOFOLLOW;
+	int flags = nofollow ? O_PATH | O_NOFOLLOW : O_PATH;
+	int fd = inside_try(root, plan->destination, flags);
+
+	if (fd == -ENOENT) {
+		fd = inside_add(root, plan->destination,
+				plan->is_file ? S_IFREG | 0644 : S_IFDIR | 0755);
+		*added = fd >= 0;
+	}
+	return fd >= 0 ? fd : make_place(root, plan, flags, err);
 }
 
 /* Where most of what is masked lies. */
@@ -217,13 +229,14 @@ static int attach_tree(const struct container *container, struct mount_plan *pla
 		       struct error *err)
 {
 	int root = container->root_fd;
+	bool added = false; /* so it is in no proc file system */
 	autoleave int place = needs_real_directory(plan)
 				      ? mount_real_directory(root, plan->destination, err)
-				      : open_place(root, plan, plan->is_file, err);
+				      : open_place(root, plan, &added, err);
 
 	if (place < 0)
 		return place;
-	if (check_place(plan, place, err) < 0 || fill(container, plan, place, err) < 0)
+	if ((!added && check_place(plan, place, err) < 0) || fill(container, plan, place, err) < 0)
 		return -err->code;
 	if (sys_move_mount(plan->fd, place) < 0)
 		return explain_attach(plan, place, err);

@@ -127,7 +127,7 @@ static int compile(struct container *container, const struct oci_seccomp *seccom
 		return arena_full(container->arena, err);
 	if (seccomp_profile_read(&profile, seccomp, err) < 0)
 		return -err->code;
-	if (seccomp_tree(&profile, &program, err) < 0)
+	if (seccomp_tree(&profile, &program, container->arena, err) < 0)
 		return error_in(err, "linux.seccomp");
 	container->seccomp.filter = program.room + BPF_MAXINSNS - program.len;
 	container->seccomp.filter_len = program.len;

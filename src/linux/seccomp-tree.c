@@ -27,10 +27,8 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "basic/cleanup.h"
 #include "basic/log.h"
 #include "linux/seccomp-calls.h"
 #include "linux/seccomp-condition.h"
@@ -514,24 +512,26 @@ static void put_architectures(struct compiler *compiler)
 	program_load(compiler->program, offsetof(struct seccomp_data, arch));
 }
 
-int seccomp_tree(const struct seccomp_profile *profile, struct program *program, struct error *err)
+static void *take_array(struct arena *arena, size_t count, size_t size)
 {
-	autofree struct rule *rules = malloc((count_rules(profile->seccomp) + 1) * sizeof(*rules));
-	autofree struct chain *chains = calloc(seccomp_call_names, sizeof(*chains));
-	/* Two for each number, for the beginning one, and two for what is newer. */
-	autofree struct range *ranges = malloc((2 * seccomp_call_names + 3) * sizeof(*ranges));
-	autofree struct choice *choice = malloc(sizeof(*choice));
+	return arena_alloc_apart(arena, count * size);
+}
+
+int seccomp_tree(const struct seccomp_profile *profile, struct program *program,
+		 struct arena *arena, struct error *err)
+{
 	struct compiler compiler = {
 		.profile = profile,
 		.program = program,
-		.rules = rules,
-		.chains = chains,
-		.ranges = ranges,
-		.choice = choice,
+		.rules = take_array(arena, count_rules(profile->seccomp) + 1, sizeof(struct rule)),
+		.chains = take_array(arena, seccomp_call_names, sizeof(struct chain)),
+		/* Two for each number, for the beginning one, and two for what is newer. */
+		.ranges = take_array(arena, 2 * seccomp_call_names + 3, sizeof(struct range)),
+		.choice = take_array(arena, 1, sizeof(struct choice)),
 	};
 
-	if (!rules || !chains || !ranges || !choice)
-		return error_errno(err, ENOMEM, "make the filter");
+	if (!compiler.rules || !compiler.chains || !compiler.ranges || !compiler.choice)
+		return arena_full(arena, err);
 	add_calls(&compiler);
 	put_architectures(&compiler);
 	if (!compiler.full && !program->full)

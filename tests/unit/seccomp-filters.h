@@ -395,15 +395,18 @@ static void count_warning(enum log_level level, const char *message, void *conte
 /* Makes our filter of the profile, at the end of room; counts warnings. */
 static int make_program(struct program *program)
 {
+	struct arena arena;
 	int r;
 
 	*program = (struct program){.room = room};
+	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
 	warnings = 0;
 	ck_assert_msg(seccomp_profile_read(&profile, &made.seccomp, &err) == 0, "%s", err.text);
 	log_set_level(LOG_LEVEL_WARNING);
 	log_set_sink(count_warning, NULL);
-	r = seccomp_tree(&profile, program, &err);
+	r = seccomp_tree(&profile, program, &arena, &err);
 	log_set_sink(NULL, NULL);
+	arena_release(&arena);
 	return r;
 }
 

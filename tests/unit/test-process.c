@@ -12,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "basic/cleanup.h"
 #include "basic/clock.h"
+#include "basic/syscalls.h"
 #include "unit.h"
 
 static struct error err;
@@ -47,6 +49,13 @@ static void stop(pid_t pid)
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
+static int identify(pid_t pid, struct process *process)
+{
+	autoclose int pidfd = sys_pidfd_open(pid);
+
+	return process_identify(pid, pidfd, process, &err);
+}
+
 static void expect_name(const char *name, const char *expected)
 {
 	struct process_status status = {0};
@@ -54,7 +63,7 @@ static void expect_name(const char *name, const char *expected)
 	pid_t pid = start(name);
 
 	ck_assert_int_eq(process_status(pid, &status), 0);
-	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	ck_assert_int_eq(identify(pid, &process), 0);
 	stop(pid);
 	ck_assert_str_eq(status.name, expected);
 	ck_assert(status.state == 'S' || status.state == 'R');
@@ -83,9 +92,8 @@ TEST(knows_that_there_is_no_such_process)
 
 	stop(pid);
 	ck_assert_int_eq(process_status(pid, &status), -ESRCH);
-	ck_assert_int_eq(process_identify(pid, &process, &err), -ESRCH);
+	ck_assert_int_eq(identify(pid, &process), -ESRCH);
 	ck_assert_ptr_nonnull(strstr(err.text, ": no such process"));
-	ck_assert_int_eq(process_identify(-1, &process, &err), -EINVAL);
 }
 
 TEST(opens_the_process_that_it_identified)
@@ -95,7 +103,7 @@ TEST(opens_the_process_that_it_identified)
 	pid_t pid = start("meant");
 	int fd, again;
 
-	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	ck_assert_int_eq(identify(pid, &process), 0);
 	ck_assert_int_eq(process.pid, pid);
 	fd = process_open(&process, &status);
 	again = process_open(&process, NULL);
@@ -114,7 +122,7 @@ TEST(does_not_open_another_with_the_same_pid)
 	struct process process, other;
 	pid_t pid = start("another");
 
-	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	ck_assert_int_eq(identify(pid, &process), 0);
 	other = process;
 	other.start_time++;
 	ck_assert_int_eq(process_open(&other, NULL), -ESRCH);
@@ -147,7 +155,7 @@ TEST(takes_a_zombie_for_gone)
 	siginfo_t end;
 	pid_t pid = start("zombie");
 
-	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	ck_assert_int_eq(identify(pid, &process), 0);
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT), 0);
 	ck_assert_int_eq(process_status(pid, &status), 0);
@@ -184,7 +192,7 @@ TEST(does_not_take_a_process_for_gone_that_it_cannot_look_at)
 	pid_t pid = start("hidden");
 	int last;
 
-	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	ck_assert_int_eq(identify(pid, &process), 0);
 	last = dup(STDIN_FILENO);
 	/* none at all; then one, for the pidfd, and none to read with */
 	for (int more = 1; more <= 2; more++) {
@@ -203,8 +211,8 @@ TEST(tells_processes_apart_that_follow_one_another)
 	struct process first, second;
 	pid_t one = start("same"), two = start("same");
 
-	ck_assert_int_eq(process_identify(one, &first, &err), 0);
-	ck_assert_int_eq(process_identify(two, &second, &err), 0);
+	ck_assert_int_eq(identify(one, &first), 0);
+	ck_assert_int_eq(identify(two, &second), 0);
 	stop(one);
 	stop(two);
 	ck_assert_int_ne(first.pid, second.pid);
@@ -219,7 +227,7 @@ TEST(waits_for_the_end_but_not_too_long)
 	pid_t pid = start("waited for");
 	int fd;
 
-	ck_assert_int_eq(process_identify(pid, &process, &err), 0);
+	ck_assert_int_eq(identify(pid, &process), 0);
 	fd = process_open(&process, NULL);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(process_wait(fd, 0), 0);
