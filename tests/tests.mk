@@ -274,6 +274,8 @@ ENGINE_FILES = \
 SECURITY_FILES = \
 	tests/security/README.md \
 	tests/security/catalogue.py \
+	tests/security/naive.py \
+	tests/security/races.py \
 	tests/security/rows_cgroups.py \
 	tests/security/rows_descriptors.py \
 	tests/security/rows_identities.py \
@@ -361,6 +363,7 @@ VM_FILES = \
 	tests/vm/suites/limits.py \
 	tests/vm/suites/podman.py \
 	tests/vm/suites/resources.py \
+	tests/vm/suites/security.sh \
 	tests/vm/suites/systemd.py \
 	tests/vm/suites/unit.sh \
 	tests/vm/uml/config \
@@ -408,6 +411,7 @@ SHELL_FILES = \
 	tests/vm/suites/engines.sh \
 	tests/vm/suites/faults.sh \
 	tests/vm/suites/integration.sh \
+	tests/vm/suites/security.sh \
 	tests/vm/suites/unit.sh \
 	tests/vm/vm-run \
 	.ci/run

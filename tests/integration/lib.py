@@ -137,6 +137,7 @@ class Test:
     self.helpers = []
     self.results = []
     self.ready = []  # removed, or called, at the end
+    self.notes = []  # told by those harnesses that tell more than how it went
     self.role = settings.role
     self.is_root = settings.role == 'root'
     self.directory = '%s/t%d' % (settings.directory, settings.boxes)

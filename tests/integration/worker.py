@@ -71,6 +71,7 @@ def run_test(job, settings):
   try:
     body(t)
     t.clean_up()
+    text = '\n'.join(t.notes)
   except lib.Skip as reason:
     result, text = 'SKIP', str(reason)
   except lib.Failure as failure:

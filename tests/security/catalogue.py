@@ -13,10 +13,8 @@ import time
 from isolation import PATIENCE
 from lib import CONFIG, Failure, Skip, read, write
 from test_hostile import Canary, link, targets  # noqa: F401  (for the rows)
-from test_mount_races import flip
 
 ROWS = []
-SECONDS = 2.0  # what a race is tried for, unless its row says more
 ALL = ['CAP_AUDIT_WRITE', 'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL',
        'CAP_MKNOD', 'CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID',
        'CAP_SYS_ADMIN', 'CAP_SYS_CHROOT', 'CAP_SYS_PTRACE']
@@ -98,22 +96,6 @@ def quickly(t, function, what, seconds=3):
   return result
 
 
-def race(t, box, check, seconds=SECONDS, attempt=None):
-  """Runs the container again and again while somebody else renames; check(result) fails at a hit.
-  A race that was never run proves nothing."""
-  tries = 0
-  end_time = time.monotonic() + seconds * PATIENCE
-  try:
-    while time.monotonic() < end_time:
-      tries += 1
-      check((attempt or box.run)())
-      t.results.clear()
-  except Failure as failure:
-    raise Failure('hit at try %d: %s' % (tries, failure)) from None
-  t.true(tries > 3, 'only %d tries' % tries)
-  return tries
-
-
 def text_of(path):
   try:
     return read(path)
@@ -141,6 +123,6 @@ def is_null(path):
   return stat.S_ISCHR(status.st_mode) and status.st_rdev == os.makedev(1, 3)
 
 
-__all__ = ['ALL', 'Canary', 'Failure', 'SECONDS', 'Skip', 'create', 'digest', 'end', 'execute', 'flip',
-           'has_command', 'is_null', 'link', 'powerful', 'quickly', 'race', 'read', 'refused', 'row',
-           'running', 'targets', 'text_of', 'unlink', 'write']
+__all__ = ['ALL', 'Canary', 'Failure', 'Skip', 'create', 'digest', 'end', 'execute', 'has_command',
+           'is_null', 'link', 'powerful', 'quickly', 'read', 'refused', 'row', 'running', 'targets',
+           'text_of', 'unlink', 'write']

@@ -57,6 +57,22 @@ def row_line_breaks_split_nothing(t):
   box.config['hostname'] = 'a\nb'
   result = box.run()
   t.true(result.rc != 0 or result.out == 'a\nb\n', str(result))
+  # What stands behind a separator is no option, and no setting of its own.
+  for options in (['size=64k,mode=0777'], ['mode=0700\nsize=1'], ['size=64k\0,mode=0777']):
+    box = t.box('stat -c %a /mnt').mount('/mnt', 'tmpfs', ['mode=0711', *options], 'tmpfs')
+    result = box.run()
+    t.true(result.rc != 0 or '777' not in result.out or ',' in options[0], str(result))
+  for name, value in (('mountLabel', 'a:b:c:s0\0evil'), ('mountLabel', 'a:b:c:s0,size=1'),
+                      ('cgroupsPath', '/a\n/../evil'), ('cgroupsPath', '/a\0b')):
+    box = t.box('true')
+    box.linux[name] = value
+    box.mount('/mnt', 'tmpfs', [], 'tmpfs')
+    result = box.run()
+    t.true(result.rc != 0 or name == 'mountLabel', '%s %r was accepted' % (name, value))
+  for path, value in ((('process', 'args'), ['true\0evil']), (('process', 'cwd'), '/\0evil'),
+                      (('process', 'env'), ['PATH=/bin\0X=1']), (('root', 'path'), 'rootfs\0evil'),
+                      (('hostname',), 'a\0b'), (('domainname',), 'a\0b')):
+    refused(t, changed(t.box('true').namespace('uts'), *path, value=value).run(), '%r' % value)
 
 
 @row('F5', 'CVE-2022-1708, CVE-2025-64329', sample=True, seconds=120)
@@ -83,8 +99,8 @@ def row_configs_without_measure(t):
     box.text = text
     quickly(t, lambda box=box: refused(t, box.run()), 'depth')
   box = t.box()
-  box.config['annotations'] = {'key.%d' % number: '' for number in range(100000)}
-  quickly(t, box.run, '100000 annotations', 5)
+  box.config['annotations'] = {'key.%d' % number: '' for number in range(400000)}
+  quickly(t, box.run, '400000 annotations', 10)
   box = t.box()
   box.save()
   with open(box.directory + '/config.json', 'ab') as file:

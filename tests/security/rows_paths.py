@@ -1,10 +1,12 @@
 """Class A: paths of the host that are reached through the root file system, before or while it is set up."""
 
 import os
+import shutil
 import stat
 
-from catalogue import (Canary, create, end, flip, link, quickly, race, read, refused, row,
-                       running, targets, unlink, write)
+from catalogue import (Canary, create, end, link, quickly, refused, row, running, targets, unlink,
+                       write)
+from races import SECONDS, exchange, keep_removing, race
 
 
 @row('A0', 'nothing: it has to work', sample=True)
@@ -27,43 +29,44 @@ def row_mounts_and_devices_below_a_link(t):
     canary.check(targets(box)[number])
 
 
-def shared_volume(t, box, made):
+def shared_volume(t, box):
   """A volume whose directory "a" is exchanged for a link to the host all the time."""
   volume, outside = t.path('volume'), t.path('outside')
-  os.makedirs(outside)
   os.makedirs(volume + '/a')
-  name = 'proa-race-%d' % os.getpid()
-  if made:
-    os.mkdir('%s/a/%s' % (volume, name))
-    os.mkdir('%s/%s' % (outside, name))
+  os.mkdir(outside)
   os.symlink(outside, volume + '/b')
   box.mount('/vol', volume, ['rbind'])
-  flip(t, volume + '/a', volume + '/b')
-  return name, outside
+  return volume, outside
 
 
-@row('A2', 'CVE-2021-30465', sample=True, control=True)
+@row('A2', 'CVE-2021-30465', sample=True, control=True, seconds=SECONDS, view='v2')
 def row_a_mount_below_a_directory_that_is_exchanged(t):
-  """The link's target is there in the container, too: it is the mount that must not follow it out."""
-  box = t.box('grep -c " /old" /proc/self/mountinfo; true')
-  name, outside = shared_volume(t, box, made=True)
-  box.mount('/vol/a/' + name, 'tmpfs', [], 'tmpfs')
+  """What is mounted outside is lost once the root is entered: a container that has not its mount, and runs, is
+  one whose runtime has mounted it on the host's directory."""
+  box = t.box('grep -q " - tmpfs of-the-volume " /proc/self/mountinfo || echo lost')
+  volume, outside = shared_volume(t, box)
+  for folder in (volume + '/a', outside):
+    os.mkdir(folder + '/x')
+  box.mount('/vol/a/x', 'of-the-volume', [], 'tmpfs')
+  exchange(t, volume + '/a', volume + '/b')
+  race(t, box, lambda text: 'it is mounted on the host' if 'lost' in text else '')
+  t.same(os.listdir(outside), ['x'], 'outside')
 
-  def check(_):
-    t.same(os.listdir(outside), [name], 'outside')
-    t.same(os.listdir('%s/%s' % (outside, name)), [], 'outside')
-    t.true(outside not in read('/proc/self/mountinfo'), 'it is mounted on the host')
 
-  race(t, box, check)
-
-
-@row('A3', 'CVE-2024-45310', sample=True, control=True, seconds=90)
+@row('A3', 'CVE-2024-45310', sample=True, control=True, seconds=SECONDS, view='v2')
 def row_a_directory_is_made_below_one_that_is_exchanged(t):
-  box = t.box('true')
-  name, outside = shared_volume(t, box, made=False)
-  box.mount('/vol/a/%s/deep' % name, 'tmpfs', [], 'tmpfs')
-  box.mount('/vol/a/file-' + name, box.file('etc/f'), ['bind'])
-  race(t, box, lambda _: t.same(os.listdir(outside), [], 'outside'), 6)
+  box = t.box(args=['true'])
+  volume, outside = shared_volume(t, box)
+  box.mount('/vol/a/new/deep', 'tmpfs', [], 'tmpfs')
+  box.mount('/vol/a/file', box.file('etc/f'), ['bind'])
+  keep_removing(t, volume + '/a', 'new/deep', 'new', 'file')
+  exchange(t, volume + '/a', volume + '/b')
+  race(t, box, lambda _: ', '.join(os.listdir(outside)), lambda: clear(outside))
+
+
+def clear(folder):
+  for entry in os.scandir(folder):
+    shutil.rmtree(entry) if entry.is_dir() else os.unlink(entry)
 
 
 @row('A4', 'CVE-2023-27561, CVE-2023-28642, CVE-2019-19921, CVE-2025-54867', sample=True)
@@ -177,22 +180,32 @@ def row_the_source_of_a_bind_mount_is_exchanged(t):
   t.same(box.written(), 'right')
 
 
+def a_fifo(path):
+  os.mkfifo(path)
+
+
+def a_huge_file(path):
+  with open(path, 'wb') as file:
+    file.truncate(3 << 30)
+
+
+def a_device(path):
+  os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))  # zeroes without end
+
+
+def a_link_to_itself(path):
+  os.symlink(os.path.basename(path), path)
+
+
+ODD = (a_fifo, a_huge_file, a_device, a_link_to_itself)
+
+
 @row('A11', 'CVE-2024-5154, CVE-2024-9676, CVE-2026-47262', sample=True, control=True)
 def row_passwd_and_group_are_anything_but_files(t):
-  def fifo(path):
-    os.mkfifo(path)
-
-  def sparse(path):
-    with open(path, 'wb') as file:
-      file.truncate(3 << 30)
-
   def to_the_host(path):
     os.symlink('/etc/shadow', path)
 
-  def zeroes(path):
-    os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))
-
-  for make in (fifo, sparse, to_the_host, zeroes, os.mkdir):
+  for make in (*ODD, to_the_host, os.mkdir):
     for name in ('passwd', 'group'):
       box = t.box('echo "$HOME"')
       make(box.rootfs + '/etc/' + name)
@@ -207,3 +220,37 @@ def row_passwd_is_a_fifo_when_exec_comes(t):
   t.wait(lambda: 'ready' in box.written(), 'the container is ready')
   quickly(t, lambda: t.proa('exec', box.id, 'true'), 'exec')
   end(box)
+
+
+@row('A13', 'no CVE: what file systems are mounted on', sample=True, seconds=90)
+def row_dev_proc_and_sys_are_no_directories(t):
+  for name, kind in (('dev', 'tmpfs'), ('proc', 'proc'), ('sys', 'sysfs')):
+    for make in ODD:
+      box = t.box('true').namespace('network').without_mount('/' + name).mount('/' + name, kind, [], kind)
+      os.rmdir('%s/%s' % (box.rootfs, name))
+      make('%s/%s' % (box.rootfs, name))
+      what = '/%s is %s' % (name, make.__name__)
+      refused(t, quickly(t, box.run, what), what)
+    t.results.clear()
+
+
+@row('A14', 'no CVE: FIFOs, devices and huge files where the runtime looks', sample=True, seconds=120)
+def row_names_that_the_runtime_uses_are_no_files(t):
+  """It may work or fail; it may not wait, read without end or write to what is there."""
+  for make in ODD:
+    for name in ('dev/null', 'dev/console', 'dev/ptmx', 'dev/pts', 'dev/shm', 'etc/mtab', 'etc/hostname'):
+      box = t.box('true').without_mount('/dev')
+      make('%s/%s' % (box.rootfs, name))
+      quickly(t, box.run, '/%s is %s' % (name, make.__name__))
+    box = t.box(args=['/odd'])
+    make(box.rootfs + '/odd')
+    refused(t, quickly(t, box.run, 'the program'), 'a program that is %s' % make.__name__)
+    box = t.box('true', cwd='/odd')
+    make(box.rootfs + '/odd')
+    refused(t, quickly(t, box.run, 'the cwd'), 'a cwd that is %s' % make.__name__)
+    box = t.box('true')
+    make(box.rootfs + '/odd')
+    box.linux['maskedPaths'] = box.linux['readonlyPaths'] = ['/odd']
+    box.mount('/odd', box.file('etc/bound', 'bound\n'), ['bind'])
+    quickly(t, box.run, 'a mask and a mount')
+    t.results.clear()

@@ -3,9 +3,10 @@
 import json
 import os
 
-from catalogue import (Canary, end, execute, flip, is_null, link, powerful, race, read, refused, row,
-                       running, text_of, write)
+from catalogue import (Canary, end, execute, is_null, link, powerful, read, refused, row, running,
+                       text_of, write)
 from lib import status_field
+from races import SECONDS, exchange, race
 
 # What runc, crun, containerd and Docker mask, in their newest releases.
 MASKED = ('/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore', '/proc/keys',
@@ -28,21 +29,13 @@ def row_something_is_mounted_over_proc(t):
     t.true(result.rc != 0 or '12345' in result.out, '%s -> %s: %s' % (destination, linked, result))
 
 
-@row('B2', 'CVE-2019-19921', sample=True, seconds=90)
-def row_proc_is_exchanged_for_a_false_one(t):
+@row('B2', 'CVE-2019-19921', sample=True, seconds=SECONDS, view='v2')
+def row_proc_is_exchanged_for_a_link(t):
   box = t.box('test -e /false/self/status && echo mounted elsewhere; true')
-  false = box.rootfs + '/false'
-  os.makedirs(false + '/sys/kernel')
-  write(false + '/sys/kernel/msgmax', 'false\n')
+  os.mkdir(box.rootfs + '/false')
   os.symlink('false', box.rootfs + '/proc-link')
-  box.linux['sysctl'] = {'kernel.msgmax': '12345'}
-  flip(t, box.rootfs + '/proc', box.rootfs + '/proc-link')
-
-  def check(result):
-    t.true('elsewhere' not in result.out, 'the proc is where the link leads: %s' % result)
-    t.same(read(false + '/sys/kernel/msgmax'), 'false\n', 'what was written')
-
-  race(t, box, check)
+  exchange(t, box.rootfs + '/proc', box.rootfs + '/proc-link')
+  race(t, box, lambda text: 'the proc is where the link leads' if 'elsewhere' in text else '')
 
 
 @row('B3', 'CVE-2025-31133, CVE-2025-62161', sample=True)
@@ -57,7 +50,7 @@ def row_masking_by_a_null_device_that_is_a_link(t):
     t.same(text_of(box.rootfs + '/etc/secret'), 'secret\n')
 
 
-@row('B3r', 'CVE-2025-31133, raced', sample=True, control=True, seconds=90)
+@row('B3r', 'CVE-2025-31133, raced', sample=True, control=True, seconds=SECONDS, view='v2')
 def row_the_null_device_is_exchanged_meanwhile(t):
   """What masks is never a file of the container's: in /dev is a node when it is looked at, and a link to a
   file when it is bound."""
@@ -70,13 +63,12 @@ def row_the_null_device_is_exchanged_meanwhile(t):
   os.symlink('/etc/other', volume + '/link')
   box.mount('/dev', volume, ['rbind'])
   box.linux['maskedPaths'] = ['/etc/masked']
-  flip(t, volume + '/null', volume + '/link')
-  race(t, box, lambda result: t.true('gotcha' not in result.out and 'masked' not in result.out,
-                                     str(result)), 6)
+  exchange(t, volume + '/null', volume + '/link')
+  race(t, box, lambda text: next((word for word in ('gotcha', 'masked\n') if word in text), ''))
   t.true(is_null('/dev/null'), "the host's /dev/null")
 
 
-@row('B3m', 'CVE-2019-19921, of what is masked', sample=True, seconds=90)
+@row('B3m', 'CVE-2019-19921, of what is masked', sample=True, control=True, seconds=SECONDS, view='v2')
 def row_proc_is_exchanged_between_its_mount_and_the_masks(t):
   """Whoever can rename in the rootfs exchanges the directory that the proc was mounted on for an empty one.
   The masks must be on the proc all the same, or there must be no container."""
@@ -86,13 +78,9 @@ def row_proc_is_exchanged_between_its_mount_and_the_masks(t):
   box.linux['maskedPaths'] = ['/proc/version']
   box.linux['readonlyPaths'] = ['/proc/sys']
   os.mkdir(box.rootfs + '/decoy')
-  flip(t, box.rootfs + '/proc', box.rootfs + '/decoy')
-
-  def check(result):
-    t.true(' is bare' not in result.out and 'is writable' not in result.out,
-           'the proc is not masked: %s' % result)
-
-  race(t, box, check, 6)
+  exchange(t, box.rootfs + '/proc', box.rootfs + '/decoy')
+  race(t, box, lambda text: next((line for line in text.splitlines()
+                                  if line.endswith((' is bare', ' is writable'))), ''))
 
 
 @row('B4', 'CVE-2025-52565', sample=True)
@@ -111,28 +99,56 @@ def row_devpts_is_a_volume_with_planted_names(t):
     canary.check('/dev/pts/' + name)
 
 
-@row('B5', 'CVE-2025-52881, CVE-2025-62596', sample=True, seconds=90)
+@row('B4r', 'CVE-2025-52565, raced', sample=True, control=True, seconds=SECONDS, view='v2')
+def row_the_terminals_name_leads_elsewhere_meanwhile(t):
+  """The directory that devpts was mounted on is exchanged for one with a link of the terminal's number, by a
+  container that shares the volume: what is bound to /dev/console is the terminal, or nothing."""
+  box = t.box('test -c /dev/console || echo gotcha > /tmp/hit; true', terminal=True).without_mount('/dev')
+  box.file('etc/other')
+  volume = t.path('dev')
+  for name in ('pts', 'false'):
+    os.makedirs('%s/%s' % (volume, name))
+  os.symlink('pts/ptmx', volume + '/ptmx')
+  for number in range(8):
+    os.symlink('/etc/other', '%s/false/%d' % (volume, number))
+  box.mount('/dev', volume, ['rbind'])
+  box.mount('/dev/pts', 'devpts', ['newinstance', 'ptmxmode=0666', 'mode=0620'], 'devpts')
+  mark = box.rootfs + '/tmp/hit'
+  exchange(t, volume + '/pts', volume + '/false')
+  leader, follower = os.openpty()
+  t.ready.append(lambda: (os.close(leader), os.close(follower)))
+  race(t, box, lambda _: 'the console is a file' if os.path.exists(mark) else '',
+       lambda: os.unlink(mark), stdin=follower)
+
+
+FALSE = ('sys/kernel/msgmax', 'self/oom_score_adj', 'thread-self/oom_score_adj', 'self/attr/exec',
+         'thread-self/attr/exec', 'self/status')
+
+
+@row('B5', 'CVE-2025-52881, CVE-2025-62596', sample=True, control=True, seconds=SECONDS, view='v2')
 def row_settings_are_written_while_proc_is_exchanged(t):
-  """A sysctl's value goes into the kernel of the container, or nowhere: not into a file, and not into another
-  setting."""
-  box = t.box('cat /proc/sys/kernel/msgmax; true')
-  volume = t.path('volume')
-  os.makedirs(volume + '/a/sys/kernel')
-  os.mkdir(volume + '/b')
-  write(volume + '/a/sys/kernel/msgmax', 'false\n')
-  link(box, 'evil', '/vol/a')
-  box.mount('/vol', volume, ['rbind'])
+  """What is written goes into the kernel of the container, or nowhere: not into files of a false proc, on whose
+  name the true one was mounted."""
+  box = t.box(args=['cat', '/proc/sys/kernel/msgmax'], oomScoreAdj=500)
+  false = box.rootfs + '/false'
+  for name in FALSE:
+    os.makedirs(os.path.dirname('%s/%s' % (false, name)), exist_ok=True)
+  folder = os.open(false, os.O_PATH | os.O_DIRECTORY)
+  t.ready.append(lambda: os.close(folder))
   box.linux['sysctl'] = {'kernel.msgmax': '12345'}
   before = text_of('/proc/sys/kernel/msgmax')
-  flip(t, volume + '/a', volume + '/b')
 
-  def check(result):
-    t.same(result.out, '12345\n' if result.rc == 0 else '')
-    t.same(text_of('/proc/sys/kernel/msgmax'), before, "the host's")
-    for name in 'ab':
-      t.true(text_of('%s/%s/sys/kernel/msgmax' % (volume, name)) in ('', 'false\n'), 'a file was written')
+  def falsify():
+    for name in FALSE:
+      write('/proc/self/fd/%d/%s' % (folder, name), 'false\n', 0o666)
 
-  race(t, box, check)
+  def written(_):
+    where = [name for name in FALSE if text_of('/proc/self/fd/%d/%s' % (folder, name)) != 'false\n']
+    return ', '.join(where) or ('' if text_of('/proc/sys/kernel/msgmax') == before else "the host's")
+
+  falsify()
+  exchange(t, box.rootfs + '/proc', false)
+  race(t, box, written, falsify)
 
 
 @row('B6', 'CVE-2015-1334', sample=True)

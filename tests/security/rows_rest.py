@@ -1,12 +1,18 @@
 """Classes G to K: terminals, windows for ptrace, hooks and the environment, state, checkpoints."""
 
+import errno
+import fcntl
 import os
 import pty
+import select
 import stat
 import subprocess
 import tempfile
+import termios
 
 from catalogue import Canary, create, end, execute, has_command, refused, row, running, text_of
+from races import SECONDS, flood
+from rows_identities import write_elf
 
 
 @row('G1', 'CVE-2017-5226, CVE-2016-10124', sample=True)
@@ -22,6 +28,43 @@ def row_input_is_pushed_into_the_callers_terminal(t):
   os.close(follower)
   t.same(text_of(box.rootfs + '/tmp/tty'), '0\n')
   end(box)
+
+
+# ioctl(0, TIOCSTI, "X"); its error is what the program exits with.
+PUSH = ('b810000000' '31ff' 'be12540000' '488d150d000000' '0f05' 'f7d8' '89c7' 'b83c000000' '0f05' '58')
+
+
+def in_a_terminal_of_its_own():
+  os.setsid()
+  fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@row('G1i', 'CVE-2017-5226, by TIOCSTI itself', sample=True)
+def row_a_program_pushes_input_into_the_terminal_that_it_was_given(t):
+  """The same program, beside the container, is the control."""
+  if os.uname().machine != 'x86_64':
+    t.skip('the program is made of numbers of x86_64')
+  leader, follower = pty.openpty()
+  t.ready.append(lambda: (os.close(leader), os.close(follower)))
+  box = t.box(args=['/push'])
+  write_elf(box.rootfs + '/push', bytes.fromhex(PUSH))
+  os.chmod(box.rootfs + '/push', 0o755)
+  control = subprocess.run([box.rootfs + '/push'], stdin=follower, preexec_fn=in_a_terminal_of_its_own,
+                           check=False)
+  if control.returncode:
+    t.skip('this kernel lets nobody push: ' + os.strerror(control.returncode))
+  t.same(os.read(leader, 9), b'X', 'the control')
+  other, stdin = pty.openpty()
+  t.ready.append(lambda: (os.close(other), os.close(stdin)))
+  result = box.run(stdin=stdin, preexec_fn=in_a_terminal_of_its_own)
+  t.true(result.rc in (errno.EPERM, errno.EIO, errno.ENOTTY), 'run: %s' % result)
+  second = running(t)
+  write_elf(second.rootfs + '/push', bytes.fromhex(PUSH))
+  os.chmod(second.rootfs + '/push', 0o755)
+  result = execute(second, '/push', stdin=stdin, preexec_fn=in_a_terminal_of_its_own)
+  t.true(result.rc in (errno.EPERM, errno.EIO, errno.ENOTTY), 'exec: %s' % result)
+  end(second)
+  t.same(select.select([other], [], [], 0.1)[0], [], 'something came')
 
 
 @row('H1', 'CVE-2016-8659, CVE-2020-5291, CVE-2026-41163', sample=True)
@@ -46,13 +89,11 @@ def row_a_program_with_the_setuid_bit(t):
   t.true(code != 0 or not os.path.exists(box.rootfs + '/tmp/who'), 'nobody had a container of root\'s')
 
 
-@row('H2', 'CVE-2016-9962, traced', sample=True, seconds=90)
+@row('H2', 'CVE-2016-9962, traced', sample=True, seconds=SECONDS, view='v2')
 def row_whoever_comes_in_by_exec_cannot_be_traced(t):
   """Where a program is may be read by those alone who may trace it."""
   box = running(t, 'while :; do readlink /proc/[0-9]*/exe; done 2>/dev/null >> /tmp/seen')
-  for _ in range(60):
-    execute(box, 'true')
-    t.results.clear()
+  flood(box, 'true')
   end(box)
   seen = set(text_of(box.rootfs + '/tmp/seen').split())
   t.true(seen, 'it saw not even itself')
@@ -134,6 +175,21 @@ def row_the_state_is_the_callers_alone(t):
   t.same(open_to_others, [])
 
 
+@row('J1o', 'CVE-2021-41091: a state that others can write', sample=True)
+def row_the_state_of_somebody_else_is_refused(t):
+  for mode, owner in ((0o777, 0), (0o770, 0), (0o1777, 0), (0o700, 65534)):
+    root = t.path('root-%o-%d' % (mode, owner))
+    os.mkdir(root)
+    os.chmod(root, mode)
+    os.chown(root, owner, owner)
+    box = t.box('true')
+    box.save()
+    box.used = False
+    result = t.proa('--root', root, 'run', '--bundle', box.directory, box.id, plain=True)
+    refused(t, result, 'a state directory %o of %d' % (mode, owner))
+    t.same(os.listdir(root), [])
+
+
 BAD = ('..', '.', '', 'a/b', '../a', 'a\nb', 'a\tb', 'a b', 'x' * 300, 'a\x01', 'a:b', 'a*', 'é', 'a\\b',
        'a;b', '$(id)', 'a\x7f')
 
@@ -161,6 +217,22 @@ def row_a_pid_file_that_is_a_link(t):
     os.symlink('%s/H/%s' % (box.directory, target), name)
     os.lchown(name, 65534, 65534)
     box.run('--pid-file', name)
+    canary.check(target)
+
+
+@row('J3l', 'no CVE: the log', sample=True)
+def row_a_log_that_is_a_link(t):
+  """As above, and what goes there is what a failing container writes."""
+  box = t.box(args=['/missing'])
+  canary = Canary(t, box)
+  folder = t.path('shared')
+  os.mkdir(folder)
+  os.chmod(folder, 0o1777)
+  for target in ('secret', 'new'):
+    name = '%s/%s' % (folder, target)
+    os.symlink('%s/H/%s' % (box.directory, target), name)
+    os.lchown(name, 65534, 65534)
+    box.run(before=('--log', name))
     canary.check(target)
 
 
