@@ -374,6 +374,7 @@ SCRIPT_FILES = \
 	scripts/capability-names \
 	scripts/check-layers \
 	scripts/check-paths \
+	scripts/check-security \
 	scripts/check-sizes \
 	scripts/package-deb \
 	scripts/packages \
