@@ -47,13 +47,13 @@ def work(settings):
   answers = os.fdopen(os.dup(1), 'w', encoding='utf-8')
   os.dup2(2, 1)
   places = {}
+  # None reaches the machine's own files.
+  scene.own_temporary_files(os.path.dirname(settings.directory))
   for line in sys.stdin:
     job = json.loads(line)
     if job[0] == 'load':
       answer = load.work(settings, job[1])
     else:
-      if not places:
-        scene.own_temporary_files(os.path.dirname(settings.directory))
       role = role_of(job[1])
       if role not in places:
         places[role] = scene.Scene(settings_of(role, settings))
