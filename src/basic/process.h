@@ -31,7 +31,7 @@ int process_status(pid_t pid, struct process_status *status);
 int process_identify(pid_t pid, int pidfd, struct process *process, struct error *err);
 
 /* Opens a pidfd of exactly this process; -ESRCH if it is gone, is a zombie, or its pid is another's now.
- * any other errno says that this cannot be found out.  status may be NULL. */
+ * Any other errno says that this cannot be found out.  status may be NULL. */
 int process_open(const struct process *process, struct process_status *status);
 
 /* Waits until the process behind pidfd has ended, at most timeout milliseconds (-1: for ever).  Returns
