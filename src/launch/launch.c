@@ -225,13 +225,15 @@ static void close_childs_fds(const struct container *container)
 	close_run(&run);
 }
 
-/* How init, or the stage before there is one, ended, if it has, or does so within as many milliseconds. */
+/* How init, or the stage before there is one, ended, if it has, or does so within as many milliseconds; and
+ * if nobody traces it, who is told first. */
 static bool find_end(const struct launch *launch, int milliseconds, siginfo_t *end)
 {
 	int pidfd = launch->init_pidfd >= 0 ? launch->init_pidfd : launch->stage_pidfd;
 
 	return pidfd >= 0 && process_wait(pidfd, milliseconds) > 0 &&
-	       waitid(P_PIDFD, (id_t)pidfd, end, WEXITED | WNOWAIT | WNOHANG) == 0;
+	       waitid(P_PIDFD, (id_t)pidfd, end, WEXITED | WNOWAIT | WNOHANG) == 0 &&
+	       end->si_pid != 0;
 }
 
 /* If init was killed for lack of memory: that error, with whose limit it was.  Otherwise false. */

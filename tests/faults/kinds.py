@@ -265,7 +265,8 @@ def do_pairs(scene, words):
   for verb, result in zip((first, second), results):
     if result['hang'] or result['crash'] or result['rc'] < 0:
       return scene.finish(('hang' if result['hang'] else 'crash', '%s: %s' % (verb, result)))
-    if result['rc'] and not result['err'].strip():
+    # A program that had begun ends with its container, and says so by its status.
+    if result['rc'] and not result['err'].strip() and (verb, result['rc']) != ('exec', 128 + signal.SIGKILL):
       return scene.finish(('silent', '%s: %d' % (verb, result['rc'])))
   rows = [(verb, result['rc'] == 0) for verb, result in zip((first, second), results)]
   before = commands.BEFORE[beginning]
