@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "basic/cleanup.h"
 #include "basic/process.h"
@@ -28,7 +29,10 @@
 #include "runtime/record.h"
 #include "runtime/status.h"
 
-enum { END_MILLISECONDS = 1000 };
+enum {
+	END_MILLISECONDS = 1000,
+	STEP_MILLISECONDS = 10,
+};
 
 struct exec {
 	const struct exec_request *request;
@@ -77,12 +81,27 @@ static bool is_sign_of_end(int code)
 	       code == ENODEV;
 }
 
+/* Whether the container ends within as many milliseconds.  The stage may have made a process and been killed
+ * before it told of it: as long as nobody has waited for that, its pid namespace cannot end. */
+static bool ends_within(int pidfd, int milliseconds)
+{
+	int waited = 0;
+
+	while (waited < milliseconds && process_wait(pidfd, 0) == 0) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			continue;
+		process_wait(pidfd, STEP_MILLISECONDS);
+		waited += STEP_MILLISECONDS;
+	}
+	return process_wait(pidfd, 0) > 0;
+}
+
 /* Whatever failed, if it did because the container ended, then that is what there is to tell. */
 static int explain_end(const struct exec *exec, struct error *err)
 {
 	int patience = is_sign_of_end(err->code) ? END_MILLISECONDS : 0;
 
-	if (exec->view.pidfd >= 0 && process_wait(exec->view.pidfd, patience) > 0)
+	if (exec->view.pidfd >= 0 && ends_within(exec->view.pidfd, patience))
 		return refuse_stopped(err);
 	return -err->code;
 }

@@ -91,8 +91,8 @@ class Tracer:
   """In a process of its own: the parent of the program, which is let go of when that ends."""
 
   def __init__(self, point):
-    # None, or (process, call, errno or None for SIGKILL).  The call is a number, or "wait4:2", the third of
-    # that name.
+    # None, or (process, call, errno, or None for SIGKILL, or a function that is told the pid).  The call is a
+    # number, or "wait4:2", the third of that name.
     self.point = point
     self.groups = {}    # tid: process's number
     self.order = []     # thread groups, in the order of their births
@@ -136,6 +136,9 @@ class Tracer:
     self.hit = name
     if number is None:
       os.kill(self.order[process], signal.SIGKILL)
+      return
+    if callable(number):
+      number(self.order[process])
       return
     self.failing[tid] = number
     if name not in DONE_ANYHOW:

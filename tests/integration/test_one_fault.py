@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import resource
+import signal
 import socket
 import sys
 import time
@@ -31,7 +32,7 @@ def fail(t, words, process, call, number):
   name = t.path('fault-%d' % len(t.results))
   found = tracer.run(t.command(words), out=name + '.out', err=name + '.err', cwd=t.directory, env=t.environment(),
                      traced=True, seconds=15, point=(process, call, number))
-  result = Result(['%s: %s' % (call, os.strerror(number))] + words, found['rc'], read(name + '.out'),
+  result = Result(['%s: %s' % (call, number)] + words, found['rc'], read(name + '.out'),
                   read(name + '.err'))
   t.results.append(result)
   if found['hang']:
@@ -162,6 +163,22 @@ def test_a_process_that_cannot_be_looked_at_is_not_taken_for_one_that_has_ended(
       t.nothing_left()
     t.worked(t.proa('delete', '--force', box.id))
   t.true(any(': look at process ' in line for line in said), said)
+
+
+def test_an_exec_whose_container_ends_before_it_knows_its_own_process_says_so(t):
+  box = t.box('sleep 60').launch()
+  init = box.pid()
+
+  def end_all(stage):
+    os.kill(init, signal.SIGKILL)
+    os.kill(stage, signal.SIGKILL)
+  # The first that the stage has to say is which process it has cloned, which holds up the end of its pid
+  # namespace for as long as the runtime has not waited for it.
+  begin = time.monotonic()
+  result = fail(t, ['exec', box.id, 'true'], CHILD, 'writev:0', end_all)
+  t.same((result.rc, result.err), (255, '%s: cannot exec in a stopped container: container not running\n' % box.id))
+  t.true(time.monotonic() - begin < 5, 'it takes %d seconds' % (time.monotonic() - begin))
+  t.same(box.status(), 'stopped')
 
 
 # -- the record is there before, and as long as, anything else is
