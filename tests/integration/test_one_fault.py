@@ -24,13 +24,17 @@ RUNTIME, CHILD = 0, 1  # in the order of their births
 MOST_CALLS = 200  # of one name, in one command
 
 
+def environment(t):
+  return t.environment(ASAN_OPTIONS='detect_leaks=0')  # which a process that is traced cannot do
+
+
 def fail(t, words, process, call, number):
   """Runs the runtime with one call that fails.  Returns its result, or None if there is no such call."""
   reason = tracer.check_machine()
   if reason:
     t.skip(reason)
   name = t.path('fault-%d' % len(t.results))
-  found = tracer.run(t.command(words), out=name + '.out', err=name + '.err', cwd=t.directory, env=t.environment(),
+  found = tracer.run(t.command(words), out=name + '.out', err=name + '.err', cwd=t.directory, env=environment(t),
                      traced=True, seconds=15, point=(process, call, number))
   result = Result(['%s: %s' % (call, number)] + words, found['rc'], read(name + '.out'),
                   read(name + '.err'))
@@ -45,7 +49,6 @@ def fail_each(t, call, process, number, prepare):
   for earlier in range(MOST_CALLS):
     result = fail(t, prepare(), process, '%s:%d' % (call, earlier), number)
     if not result:
-      t.true(earlier > 0, 'it never calls ' + call)
       return
     t.true(result.rc in (0, PROGRAM) or result.err.strip(), 'it fails without a word: %s' % result)
     yield result
@@ -96,19 +99,19 @@ def test_exec_does_not_wait_for_an_end_that_it_cannot_find_out(t):
 @time_limit(60)
 def test_a_container_that_cannot_be_looked_at_is_not_taken_for_one_that_is_gone(t):
   box = t.box('sleep 60')
-  for call in ('fstat', 'newfstatat'):
+  refused = 0
+  for call in ('fstat', 'newfstatat'):  # which of them, that is the C library's choice
     def prepare():
       t.worked(t.proa('delete', '--force', box.id))
       return ['delete', '--force', box.launch().id]
-    refused = 0
     for result in fail_each(t, call, RUNTIME, errno.ENOSPC, prepare):
       refused += result.rc != 0
       if result.rc:
         box.state()
         box.delete('--force')
       t.nothing_left()
-    t.true(refused > 0, '%s never matters' % call)
     box.delete('--force')
+  t.true(refused > 0, 'it never looks')
 
 
 def test_an_init_that_would_lack_descriptors_is_not_begun(t):
@@ -188,7 +191,7 @@ def killed_at(t, words, call, earlier):
   reason = tracer.check_machine()
   if reason:
     t.skip(reason)
-  found = tracer.run(t.command(words), out=t.path('out'), err=t.path('err'), cwd=t.directory, env=t.environment(),
+  found = tracer.run(t.command(words), out=t.path('out'), err=t.path('err'), cwd=t.directory, env=environment(t),
                      traced=True, seconds=15, point=(RUNTIME, '%s:%d' % (call, earlier), None))
   return bool(found['hit'])
 
