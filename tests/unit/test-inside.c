@@ -8,6 +8,7 @@
 #include "basic/cleanup.h"
 #include "basic/clock.h"
 #include "basic/syscalls.h"
+#include "liar.h"
 #include "tree.h"
 #include "unit.h"
 
@@ -382,12 +383,36 @@ TEST(is_not_led_out_by_somebody_who_exchanges_directories)
 	finish();
 }
 
-RUN_TESTS("inside", opens_what_is_there_with_or_without_a_slash, tells_what_is_missing,
-	  takes_every_link_for_one_inside, does_not_reach_the_host_through_any_path,
-	  does_not_follow_the_links_of_proc, gives_up_on_links_in_a_circle,
-	  does_not_wait_for_the_other_side_of_a_fifo, makes_what_is_missing_of_a_directory,
-	  makes_a_file_and_what_is_above_it, makes_the_parent_and_names_the_rest,
-	  adds_what_is_missing_where_the_rest_is_there, makes_through_links_inside_alone,
-	  makes_nothing_on_the_host, does_not_go_up_from_what_is_not_there,
-	  refuses_a_file_in_the_way, refuses_names_and_paths_that_are_too_long,
+static int give_up(void *context, struct error *e)
+{
+	answer(SYS_openat2, ANY_ARGUMENT, *(unsigned int *)context);
+	if (inside_try(root, "etc", O_PATH) != -(int)*(unsigned int *)context)
+		return 1;
+	return inside_make_directory(root, "new/more", 0755, e);
+}
+
+/* The kernel says EAGAIN as long as somebody renames anything anywhere: an attacker need not stop. */
+TEST(tries_again_but_not_for_ever)
+{
+	unsigned int code = EAGAIN;
+	int r;
+
+	begin();
+	r = in_child(give_up, &code, &err);
+	ck_assert(r == -EAGAIN || r == CHILD_SKIPPED);
+	code = EINTR;
+	r = in_child(give_up, &code, &err);
+	ck_assert(r == -EINTR || r == CHILD_SKIPPED);
+	finish();
+}
+
+RUN_TESTS("inside", tries_again_but_not_for_ever, opens_what_is_there_with_or_without_a_slash,
+	  tells_what_is_missing, takes_every_link_for_one_inside,
+	  does_not_reach_the_host_through_any_path, does_not_follow_the_links_of_proc,
+	  gives_up_on_links_in_a_circle, does_not_wait_for_the_other_side_of_a_fifo,
+	  makes_what_is_missing_of_a_directory, makes_a_file_and_what_is_above_it,
+	  makes_the_parent_and_names_the_rest, adds_what_is_missing_where_the_rest_is_there,
+	  makes_through_links_inside_alone, makes_nothing_on_the_host,
+	  does_not_go_up_from_what_is_not_there, refuses_a_file_in_the_way,
+	  refuses_names_and_paths_that_are_too_long,
 	  is_not_led_out_by_somebody_who_exchanges_directories)
