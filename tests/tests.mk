@@ -254,6 +254,7 @@ BENCH_FILES = \
 	tests/bench/memory.py \
 	tests/bench/phases.py \
 	tests/bench/program.c \
+	tests/bench/report.py \
 	tests/bench/rootless.py \
 	tests/bench/rows.py \
 	tests/bench/run

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -160,4 +161,27 @@ int file_replace(int dir, const char *name, const char *text, mode_t mode, struc
 		return 0;
 	unlinkat(dir, temporary, 0);
 	return error_errno(err, -r, "write %s", name);
+}
+
+/* /dev/stderr is a link of root's; one that somebody else has left where the file is to be, in a directory that
+ * all may write to, would have his file written to.  (So does the kernel where fs.protected_symlinks is set.) */
+static bool is_foreign_link(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && status.st_uid != 0 &&
+	       status.st_uid != geteuid();
+}
+
+int file_open_output(const char *what, const char *path, int flags, struct error *err)
+{
+	/* O_NONBLOCK: opening a FIFO that nobody reads would wait. */
+	int all = flags | O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(AT_FDCWD, path, all | O_NOFOLLOW, 0644);
+
+	if (fd < 0 && is_foreign_link(path))
+		return error_config(err, "%s %s is a link that another user has made", what, path);
+	if (fd < 0)
+		fd = openat(AT_FDCWD, path, all, 0644);
+	return fd < 0 ? error_errno(err, errno, "open %s %s", what, path) : fd;
 }

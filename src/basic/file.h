@@ -35,3 +35,8 @@ int file_replace(int dir, const char *name, const char *text, mode_t mode, struc
 
 /* Writes all of text to fd, whatever a signal interrupts; returns 0 or a negative errno. */
 int file_write_all(int fd, const char *text, size_t length);
+
+/* Opens a file that the caller has named for what is told, made with 0644 if it is missing; flags are O_APPEND
+ * or O_TRUNC, what is the beginning of the error: "the log".  Never waits.  A link to it must be root's or the
+ * caller's. */
+int file_open_output(const char *what, const char *path, int flags, struct error *err);

@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/clock.h"
@@ -43,28 +42,12 @@ void log_set_sink(log_sink *sink, void *context)
 	settings.context = context;
 }
 
-/* /dev/stderr is a link of root's; one that somebody else has left where the log is to be, in a directory that
- * all may write to, would have his file written to.  (So does the kernel where fs.protected_symlinks is set.) */
-static bool is_foreign_link(const char *path)
-{
-	struct stat status;
-
-	return lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && status.st_uid != 0 &&
-	       status.st_uid != geteuid();
-}
-
 int log_open(const char *path, enum log_format format, struct error *err)
 {
-	/* O_NONBLOCK: opening a FIFO that nobody reads would wait. */
-	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-	int fd = openat(AT_FDCWD, path, flags | O_NOFOLLOW, 0644);
+	int fd = file_open_output("the log", path, O_APPEND, err);
 
-	if (fd < 0 && is_foreign_link(path))
-		return error_config(err, "the log %s is a link that another user has made", path);
 	if (fd < 0)
-		fd = openat(AT_FDCWD, path, flags, 0644);
-	if (fd < 0)
-		return error_errno(err, errno, "open the log %s", path);
+		return fd;
 	settings.fd = fd;
 	settings.format = format;
 	return 0;

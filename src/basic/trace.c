@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/file.h"
 #include "basic/json.h"
 
 enum {
@@ -63,13 +64,11 @@ static int map_memory(int fd, struct error *err)
 
 int trace_open(const char *path, struct error *err)
 {
-	/* O_NONBLOCK: opening a FIFO that nobody reads would wait. */
-	int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-	autoclose int file = open(path, flags, 0644);
+	autoclose int file = file_open_output("the trace", path, O_TRUNC, err);
 	autoclose int memory = -1;
 
 	if (file < 0)
-		return error_errno(err, errno, "open the trace %s", path);
+		return file;
 	memory = memfd_create("proa-trace", MFD_CLOEXEC);
 	if (memory < 0 || ftruncate(memory, sizeof(*trace_memory)) < 0)
 		return error_errno(err, errno, "make memory for the trace");

@@ -3,7 +3,7 @@
 import html
 
 WIDTH, LEFT, RIGHT = 860, 270, 90
-BAR, GAP, HEAD, FOOT = 13, 12, 78, 16
+BAR, GAP, HEAD, FOOT = 13, 12, 88, 16
 COLOURS = ('#2f7ed8', '#e08a2e', '#8a63b8', '#4aa36b', '#c4566b')
 FLOOR = '#9aa3ad'
 
@@ -34,8 +34,8 @@ def text(x, y, words, kind='', anchor='start'):
 def legend(names, colours):
   parts, x = [], LEFT
   for name in names:
-    parts.append(f'<rect x="{x}" y="50" width="11" height="11" rx="2" fill="{colours[name]}"/>')
-    parts.append(text(x + 16, 60, name))
+    parts.append(f'<rect x="{x}" y="58" width="11" height="11" rx="2" fill="{colours[name]}"/>')
+    parts.append(text(x + 16, 68, name))
     x += 34 + 7 * len(name)
   return parts
 
@@ -56,7 +56,8 @@ def bars(row, values, top, colours):
 
 def draw(title, subtitle, names, rows):
   """rows: {row: {name: microseconds}}; returns the file's text."""
-  colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(name for name in names if name != 'floor')}
+  runtimes = [name for name in names if name != 'floor']
+  colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(runtimes)}
   colours['floor'] = FLOOR
   parts, y = [text(16, 26, title, 'title'), text(16, 43, subtitle, 'quiet'), *legend(names, colours)], HEAD
   for row, values in rows.items():

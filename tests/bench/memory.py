@@ -2,7 +2,6 @@
 linux.resources.memory.limit.  It takes a memory cgroup of version 1."""
 
 import json
-import os
 import pathlib
 import shutil
 import subprocess

@@ -1,12 +1,10 @@
 """What is measured: a class for each kind of row.  prepare() is called once, step() in each round for each runtime,
 and gives samples by the rows' names; all clean up behind themselves."""
 
-import ctypes
 import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 
 import bundles

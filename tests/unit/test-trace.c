@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,6 +142,23 @@ TEST(refuses_a_file_that_cannot_be_written)
 	ck_assert_int_eq(trace_fd(), -1);
 }
 
+TEST(empties_no_file_by_another_users_link)
+{
+	struct error err = {0};
+	char link[64], text[128];
+
+	begin();
+	snprintf(link, sizeof(link), "%s-link", path);
+	snprintf(text, sizeof(text), "the trace %s is a link that another user has made", link);
+	ck_assert_int_eq(symlink(path, link), 0);
+	if (lchown(link, 65534, 65534) == 0) {
+		ck_assert_int_eq(trace_open(link, &err), -EINVAL);
+		ck_assert_str_eq(err.text, text);
+	}
+	unlink(link);
+	unlink(path);
+}
+
 TEST(tells_of_a_full_disk)
 {
 	struct error err = {0};
@@ -153,4 +171,5 @@ TEST(tells_of_a_full_disk)
 RUN_TESTS("trace", writes_phases_in_order, writes_what_another_process_did,
 	  escapes_names_and_cuts_long_ones, leaves_out_what_is_too_much,
 	  does_nothing_when_there_is_none, keeps_descriptors_to_itself,
-	  refuses_a_file_that_cannot_be_written, tells_of_a_full_disk)
+	  refuses_a_file_that_cannot_be_written, empties_no_file_by_another_users_link,
+	  tells_of_a_full_disk)
