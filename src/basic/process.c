@@ -52,10 +52,13 @@ int process_status(pid_t pid, struct process_status *status)
 /* 0 where all pidfds share one inode, before Linux 6.9. */
 static uint64_t inode_of(int pidfd)
 {
+	static enum { UNKNOWN, SHARED, OWN } inodes; /* the same for all pidfds: asked but once */
 	struct statfs filesystem;
 	struct stat status;
 
-	if (fstatfs(pidfd, &filesystem) < 0 || filesystem.f_type != PID_FS_MAGIC)
+	if (inodes == UNKNOWN && fstatfs(pidfd, &filesystem) == 0)
+		inodes = filesystem.f_type == PID_FS_MAGIC ? OWN : SHARED;
+	if (inodes != OWN)
 		return 0;
 	return fstat(pidfd, &status) < 0 ? 0 : (uint64_t)status.st_ino;
 }

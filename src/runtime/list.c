@@ -42,7 +42,9 @@ static bool is_container(int root, const char *name)
 	return faccessat(root, record, F_OK, 0) == 0;
 }
 
-static int read_names(int directory, struct ids *ids, struct arena *arena, struct error *err)
+/* With look, what has no record is left out; otherwise that comes out when it is read. */
+static int read_names(int directory, bool look, struct ids *ids, struct arena *arena,
+		      struct error *err)
 {
 	struct entries entries = {.dir = directory};
 	const struct found_id *last = NULL;
@@ -52,7 +54,7 @@ static int read_names(int directory, struct ids *ids, struct arena *arena, struc
 		size_t size = strlen(name) + 1;
 		struct found_id *found;
 
-		if (!is_container(directory, name))
+		if (look ? !is_container(directory, name) : !container_id_valid(name))
 			continue;
 		found = arena_alloc(arena, sizeof(*found) + size);
 		if (!found)
@@ -77,7 +79,7 @@ static int compare_ids(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-static int find_ids(const struct state_root *root, struct ids *ids, struct arena *arena,
+static int find_ids(const struct state_root *root, bool look, struct ids *ids, struct arena *arena,
 		    struct error *err)
 {
 	autoclose int directory = -1;
@@ -88,7 +90,7 @@ static int find_ids(const struct state_root *root, struct ids *ids, struct arena
 	directory = openat(root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return error_errno(err, errno, "read the state directory %s", root->path);
-	r = read_names(directory, ids, arena, err);
+	r = read_names(directory, look, ids, arena, err);
 	if (r < 0)
 		return error_in(err, "%s", root->path);
 	if (ids->count > 0)
@@ -97,35 +99,76 @@ static int find_ids(const struct state_root *root, struct ids *ids, struct arena
 }
 
 struct row {
-	struct view view; /* released: what is left is what was found */
-	const char *owner;
+	const char *id, *bundle, *created, *owner;
+	pid_t pid;
+	enum status status;
 };
 
-/* The owner's name; the row before is asked first, as most often all have the same. */
-static const char *name_owner(const struct row *row, const struct row *before, struct arena *arena)
+struct listing {
+	const struct state_root *root;
+	struct arena *arena;
+	struct arena scratch; /* for one container at a time, so that its memory is used again */
+	FILE *out;
+	const char *owner; /* the last one's; most often all have the same */
+	uint32_t owner_id;
+};
+
+/* Takes back all that it has given out, zeroed; but what lies apart is the parser's alone, who expects no zeros. */
+static void clear(struct arena *arena)
 {
-	if (before && before->owner && row->view.record->has_owner &&
-	    before->view.record->owner == row->view.record->owner)
-		return before->owner;
-	return state_owner(row->view.record, arena);
+	memset(arena->start, 0, arena->used);
+	arena->used = arena->apart = 0;
+}
+
+static const char *name_owner(struct listing *listing, const struct oci_record *record)
+{
+	if (!record->has_owner)
+		return NULL;
+	if (!listing->owner || listing->owner_id != record->owner)
+		listing->owner = state_owner(record, listing->arena);
+	listing->owner_id = record->owner;
+	return listing->owner;
+}
+
+/* Looks at a container; false when it can't be read any more. */
+static bool look_at(struct listing *listing, const char *id, struct view *view)
+{
+	static struct error unreadable;
+
+	clear(&listing->scratch);
+	if (view_look(view, listing->root, id, &listing->scratch, &unreadable) == 0)
+		return true;
+	log_debug("list: left out %s", unreadable.text);
+	memset(&unreadable, 0, sizeof(unreadable));
+	return false;
+}
+
+static const char *keep(struct listing *listing, const char *text)
+{
+	return arena_copy(listing->arena, text, strlen(text));
 }
 
 /* Fills in a row for each container that can still be read, and returns how many. */
-static size_t find_rows(const struct state_root *root, const struct ids *ids, struct arena *arena,
-			struct row *rows)
+static ssize_t find_rows(struct listing *listing, const struct ids *ids, struct row *rows)
 {
-	struct error unreadable = {0};
-	size_t count = 0;
+	ssize_t count = 0;
 
 	for (size_t i = 0; i < ids->count; i++) {
 		struct row *row = &rows[count];
+		struct view view;
 
-		if (view_open(&row->view, root, ids->items[i], arena, &unreadable) < 0) {
-			log_debug("list: left out %s", unreadable.text);
+		if (!look_at(listing, ids->items[i], &view))
 			continue;
-		}
-		view_release(&row->view);
-		row->owner = name_owner(row, count ? row - 1 : NULL, arena);
+		*row = (struct row){
+			.id = keep(listing, view.record->id),
+			.bundle = keep(listing, view.record->bundle),
+			.created = keep(listing, view.record->created),
+			.owner = name_owner(listing, view.record),
+			.pid = view.pid,
+			.status = view.status,
+		};
+		if (!row->id || !row->bundle || !row->created)
+			return -ENOMEM;
 		count++;
 	}
 	return count;
@@ -144,68 +187,91 @@ static void write_table(FILE *out, const struct row *rows, size_t count)
 	int id = 2, bundle = 6, created = 7;
 
 	for (size_t i = 0; i < count; i++) {
-		id = widen(id, rows[i].view.record->id);
-		bundle = widen(bundle, rows[i].view.record->bundle);
-		created = widen(created, rows[i].view.record->created);
+		id = widen(id, rows[i].id);
+		bundle = widen(bundle, rows[i].bundle);
+		created = widen(created, rows[i].created);
 	}
 	fprintf(out, "%-*s  %-7s  %-8s  %-*s  %-*s  %s\n", id, "ID", "PID", "STATUS", bundle,
 		"BUNDLE", created, "CREATED", "OWNER");
 	for (size_t i = 0; i < count; i++) {
-		const struct view *view = &rows[i].view;
+		const struct row *row = &rows[i];
 
-		fprintf(out, "%-*s  %-7d  %-8s  %-*s  %-*s  %s\n", id, view->record->id, view->pid,
-			status_name(view->status), bundle, view->record->bundle, created,
-			view->record->created, rows[i].owner ? rows[i].owner : "");
+		fprintf(out, "%-*s  %-7d  %-8s  %-*s  %-*s  %s\n", id, row->id, row->pid,
+			status_name(row->status), bundle, row->bundle, created, row->created,
+			row->owner ? row->owner : "");
 	}
 }
 
-static int write_json(FILE *out, const struct row *rows, size_t count, struct arena *arena)
+static int list_as_table(struct listing *listing, const struct ids *ids)
 {
-	fputc('[', out);
-	for (size_t i = 0; i < count; i++) {
-		const char *json = state_report(&rows[i].view, rows[i].owner, arena, OCI_COMPACT);
+	struct row *rows = arena_array(listing->arena, struct row, ids->count + 1);
+	ssize_t count = rows ? find_rows(listing, ids, rows) : -ENOMEM;
 
+	if (count < 0)
+		return (int)count;
+	write_table(listing->out, rows, (size_t)count);
+	return 0;
+}
+
+static int list_as_json(struct listing *listing, const struct ids *ids)
+{
+	bool first = true;
+
+	fputc('[', listing->out);
+	for (size_t i = 0; i < ids->count; i++) {
+		const char *json;
+		struct view view;
+
+		if (!look_at(listing, ids->items[i], &view))
+			continue;
+		json = state_report(&view, name_owner(listing, view.record), &listing->scratch,
+				    OCI_COMPACT);
 		if (!json)
 			return -ENOMEM;
-		fprintf(out, "%s%s", i ? ",\n" : "", json);
+		fprintf(listing->out, "%s%s", first ? "" : ",\n", json);
+		first = false;
 	}
-	fputs("]\n", out);
+	fputs("]\n", listing->out);
 	return 0;
 }
 
-static int write_list(FILE *out, const struct state_root *root, const struct ids *ids,
-		      enum list_form form, struct arena *arena)
+static int list_all(struct listing *listing, const struct ids *ids, enum list_form form,
+		    struct error *err)
 {
-	struct row *rows;
-	size_t count;
+	int r = arena_open_private(&listing->scratch, err);
 
-	if (form == LIST_IDS) {
-		for (size_t i = 0; i < ids->count; i++)
-			fprintf(out, "%s\n", ids->items[i]);
-		return 0;
+	if (r < 0)
+		return r;
+	r = form == LIST_JSON ? list_as_json(listing, ids) : list_as_table(listing, ids);
+	if (r < 0)
+		r = arena_full(&listing->scratch, err);
+	arena_release(&listing->scratch);
+	return r;
+}
+
+static void list_ids(const struct ids *ids, FILE *out)
+{
+	for (size_t i = 0; i < ids->count; i++) {
+		fputs(ids->items[i], out);
+		fputc('\n', out);
 	}
-	rows = arena_array(arena, struct row, ids->count);
-	if (!rows)
-		return -ENOMEM;
-	count = find_rows(root, ids, arena, rows);
-	if (form == LIST_JSON)
-		return write_json(out, rows, count, arena);
-	write_table(out, rows, count);
-	return 0;
 }
 
 int container_list(const struct state_root *root, enum list_form form, FILE *out, struct error *err)
 {
 	struct arena arena = {0};
+	struct listing listing = {.root = root, .arena = &arena, .out = out};
 	struct ids ids = {0};
 	int r;
 
 	r = arena_open_private(&arena, err);
 	if (r < 0)
 		return r;
-	r = find_ids(root, &ids, &arena, err);
-	if (r == 0 && write_list(out, root, &ids, form, &arena) < 0)
-		r = arena_full(&arena, err);
+	r = find_ids(root, form == LIST_IDS, &ids, &arena, err);
+	if (r == 0 && form == LIST_IDS)
+		list_ids(&ids, out);
+	else if (r == 0)
+		r = list_all(&listing, &ids, form, err);
 	arena_release(&arena);
 	return r;
 }

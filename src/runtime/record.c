@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,16 +13,17 @@
 #include "libocispec/decode.h"
 #include "libocispec/encode.h"
 
-static int load(int directory, const char *file, struct arena *arena,
+static int load(int directory, const char *path, struct arena *arena,
 		const struct oci_record **record, struct error *err)
 {
-	struct oci_source source = {.name = file};
+	const char *slash = strchr(path, '/');
+	struct oci_source source = {.name = slash ? slash + 1 : path};
 	struct oci_decoded decoded;
 	ssize_t length;
 	char *text;
 	int r;
 
-	length = file_read(arena, directory, file, &text, err);
+	length = file_read(arena, directory, path, &text, err);
 	if (length < 0)
 		return (int)length;
 	source.text = text;
@@ -35,6 +38,15 @@ int record_load(int directory, struct arena *arena, const struct oci_record **re
 		struct error *err)
 {
 	return load(directory, RECORD_FILE, arena, record, err);
+}
+
+int record_look(int root, const char *id, struct arena *arena, const struct oci_record **record,
+		struct error *err)
+{
+	char path[NAME_MAX + sizeof("/" RECORD_FILE)];
+
+	snprintf(path, sizeof(path), "%.*s/" RECORD_FILE, NAME_MAX, id);
+	return load(root, path, arena, record, err);
 }
 
 int record_load_before(int directory, struct arena *arena, const struct oci_record **record,

@@ -20,6 +20,10 @@
 int record_load(int directory, struct arena *arena, const struct oci_record **record,
 		struct error *err);
 
+/* The same of the container id in the open directory ROOT. */
+int record_look(int root, const char *id, struct arena *arena, const struct oci_record **record,
+		struct error *err);
+
 /* The same of the record that this one has replaced. */
 int record_load_before(int directory, struct arena *arena, const struct oci_record **record,
 		       struct error *err);

@@ -62,10 +62,9 @@ int container_state(const struct state_root *root, const char *id, struct arena 
 	struct view view;
 	int r;
 
-	r = view_open(&view, root, id, arena, err);
+	r = view_look(&view, root, id, arena, err);
 	if (r < 0)
 		return r;
 	*json = state_report(&view, state_owner(view.record, arena), arena, OCI_PRETTY);
-	view_release(&view);
 	return *json ? 0 : arena_full(arena, err);
 }

@@ -32,14 +32,17 @@ static bool recorded_as(const struct oci_record *record, enum status status)
 }
 
 /* The record's error, as the container's: a directory without a record is no container. */
+static int explain(int code, const struct state_root *root, const char *id, struct error *err)
+{
+	if (code == -ENOENT)
+		return container_missing(root, id, err);
+	return code < 0 ? error_in(err, "%s", id) : 0;
+}
+
 static int load(struct view *view, const struct state_root *root, const char *id,
 		struct arena *arena, struct error *err)
 {
-	int r = record_load(view->directory, arena, &view->record, err);
-
-	if (r == -ENOENT)
-		return container_missing(root, id, err);
-	return r < 0 ? error_in(err, "%s", id) : 0;
+	return explain(record_load(view->directory, arena, &view->record, err), root, id, err);
 }
 
 /* A process that is the container's first: created or running, by the program that it is. */
@@ -96,6 +99,27 @@ int view_open(struct view *view, const struct state_root *root, const char *id, 
 		view->status = STATUS_CREATING;
 	take_fd(&directory);
 	return 0;
+}
+
+int view_look(struct view *view, const struct state_root *root, const char *id, struct arena *arena,
+	      struct error *err)
+{
+	int r = container_id_validate(id, err);
+
+	if (r < 0)
+		return r;
+	*view = (struct view){.pidfd = -1, .directory = -1};
+	if (root->fd < 0)
+		return container_missing(root, id, err);
+	r = explain(record_look(root->fd, id, arena, &view->record, err), root, id, err);
+	/* Whether its maker is at work, the lock of the directory tells. */
+	if (r == 0)
+		r = recorded_as(view->record, STATUS_CREATING)
+			    ? view_open(view, root, id, arena, err)
+			    : find_status(view, id, err);
+	if (r == 0)
+		view_release(view);
+	return r;
 }
 
 int view_open_locked(struct view *view, const struct state_root *root, const char *id,

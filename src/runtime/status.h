@@ -46,6 +46,10 @@ struct view {
 int view_open(struct view *view, const struct state_root *root, const char *id, struct arena *arena,
 	      struct error *err);
 
+/* The same for who only looks: no descriptor stays open, and there is nothing to release. */
+int view_look(struct view *view, const struct state_root *root, const char *id, struct arena *arena,
+	      struct error *err);
+
 /* The same, and nobody else changes the container until view_release(). */
 int view_open_locked(struct view *view, const struct state_root *root, const char *id,
 		     struct arena *arena, struct error *err);
