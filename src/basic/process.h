@@ -27,7 +27,8 @@ struct process_status {
 /* Returns 0 or a negative errno (-ESRCH: there is none). */
 int process_status(pid_t pid, struct process_status *status);
 
-/* Fills in process for a pid that cannot be another's yet: a child's that has not been waited for. */
+/* Fills in process for a pid that cannot be another's yet: a child's that has not been waited for.  pidfd is open on it,
+ * or -1: then it goes without the inode. */
 int process_identify(pid_t pid, int pidfd, struct process *process, struct error *err);
 
 /* Opens a pidfd of exactly this process; -ESRCH if it is gone, is a zombie, or its pid is another's now.

@@ -86,7 +86,7 @@ static int record(const char *id, const char *status, pid_t child, uint64_t late
 
 	ck_assert_int_ge(directory, 0);
 	if (child) {
-		ck_assert_int_eq(process_identify(child, &process, &err), 0);
+		ck_assert_int_eq(process_identify(child, -1, &process, &err), 0);
 		init = (struct oci_record_process){
 			.pid = child,
 			.start_time = process.start_time + later,
