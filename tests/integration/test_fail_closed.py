@@ -8,7 +8,7 @@ import copy
 import json
 import os
 
-from lib import also_as_user, everyone, read, write
+from lib import also_as_user, everyone, read, time_limit, write
 
 # What each kind of property does not take, as JSON; "found" is what the error says of it.
 WRONG = {
@@ -135,6 +135,7 @@ def witness(t, box):
   return create, check
 
 
+@time_limit(120)
 @also_as_user
 def test_a_config_with_a_value_of_another_type(t):
   box = t.box('true')
@@ -144,6 +145,7 @@ def test_a_config_with_a_value_of_another_type(t):
   check()
 
 
+@time_limit(120)
 @also_as_user
 def test_a_config_that_is_none(t):
   box = t.box('true')
@@ -226,6 +228,7 @@ UNKNOWN = (
 )
 
 
+@time_limit(120)
 @also_as_user
 def test_a_config_with_words_that_nobody_knows(t):
   box = t.box('true')
@@ -245,6 +248,7 @@ def test_a_config_with_words_that_nobody_knows(t):
   check()
 
 
+@time_limit(120)
 @also_as_user
 def test_an_option_that_the_file_system_does_not_know(t):
   """Only the kernel knows which there are: it is asked by init, and all is taken back."""
@@ -274,6 +278,7 @@ def try_exec(t, box, text):
   return t.proa('exec', '--process', path, box.id)
 
 
+@time_limit(120)
 @also_as_user
 def test_a_process_with_a_value_of_another_type(t):
   box = running(t)
@@ -284,6 +289,7 @@ def test_a_process_with_a_value_of_another_type(t):
   t.same(box.status(), 'running')
 
 
+@time_limit(120)
 @also_as_user
 def test_a_process_with_words_that_nobody_knows(t):
   box = running(t)
@@ -300,6 +306,7 @@ def test_a_process_with_words_that_nobody_knows(t):
                                       'meant?\n' % path))
 
 
+@time_limit(120)
 @also_as_user
 def test_options_of_exec_with_values_that_nobody_knows(t):
   box = running(t)
@@ -319,6 +326,7 @@ def test_options_of_exec_with_values_that_nobody_knows(t):
   t.true(not os.path.exists(box.rootfs + '/tmp/ran'), 'it ran')
 
 
+@time_limit(120)
 @everyone
 def test_a_protection_that_this_host_has_not(t):
   """The words are in test_security_labels; here it is that nothing is made, and nothing runs."""
@@ -358,6 +366,7 @@ def limits(t, box):
   return found
 
 
+@time_limit(120)
 @also_as_user
 def test_resources_with_a_value_of_another_type(t):
   box = running(t)
@@ -374,6 +383,7 @@ def test_resources_with_a_value_of_another_type(t):
   t.same(limits(t, box), before)
 
 
+@time_limit(120)
 def test_resources_with_words_that_nobody_knows(t):
   box = running(t)
   before = limits(t, box)
