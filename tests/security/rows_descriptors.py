@@ -167,7 +167,7 @@ def is_outside(result):
   return 'config.json' in result.out or 'lost+found' in result.out or 'caller' in result.out
 
 
-@row('C4', 'CVE-2024-21626', sample=True, control=True, seconds=120)
+@row('C4', 'CVE-2024-21626', sample=True, control=True, seconds=600)
 def row_a_cwd_or_program_through_a_descriptor(t):
   """The list of the host's root or of a cgroup must not come out, whatever number the descriptor has."""
   leak = os.open('/sys/fs/cgroup', os.O_RDONLY)
