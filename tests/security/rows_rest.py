@@ -102,11 +102,11 @@ def row_whoever_comes_in_by_exec_cannot_be_traced(t):
 
 @row('H3', 'CVE-2019-12439', sample=True)
 def row_nothing_is_made_in_tmp(t):
-  before = set(os.listdir('/tmp'))
+  """It is read-only for all rows; what appears there is of others."""
+  t.true(os.statvfs('/tmp').f_flag & os.ST_RDONLY, 'it can be written to')
   box = create(t.box('sleep 60'))
   t.proa('start', box.id)
-  result = execute(box, 'true')
-  t.same((result.rc, set(os.listdir('/tmp')) - before), (0, set()))
+  t.same(execute(box, 'true').rc, 0)
   end(box)
   box = t.box('echo fine')
   t.same(box.run(env=t.environment(TMPDIR='/nonexistent')).out, 'fine\n')
