@@ -14,19 +14,20 @@
 #include "runtime/record.h"
 #include "runtime/state.h"
 
-static struct state_root root = {.path = "/tmp/proa-fuzz-XXXXXX", .fd = -1};
+static char path[] = "/tmp/proa-fuzz-XXXXXX";
+static struct state_root root = {.path = path, .fd = -1};
 static int record_fd = -1;
 
 static void remove_root(void)
 {
 	unlinkat(root.fd, "x/" RECORD_FILE, 0);
 	unlinkat(root.fd, "x", AT_REMOVEDIR);
-	rmdir(root.path);
+	rmdir(path);
 }
 
 static void make_root(void)
 {
-	EXPECT(mkdtemp(root.path));
+	EXPECT(mkdtemp(path));
 	root.fd = open(root.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	EXPECT(root.fd >= 0 && mkdirat(root.fd, "x", 0700) == 0);
 	record_fd = openat(root.fd, "x/" RECORD_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
