@@ -23,7 +23,7 @@ STYLE = '''
 
 
 def amount(microseconds):
-  return f'{microseconds / 1000:.1f} ms' if microseconds < 100000 else f'{microseconds / 1e6:.2f} s'
+  return f'{microseconds / 1000:.{1 if microseconds < 100000 else 0}f} ms'
 
 
 def text(x, y, words, kind='', anchor='start'):
