@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/syscalls.h"
 
 static ssize_t read_all(int fd, char *buffer, size_t size)
 {
@@ -29,10 +30,12 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 	return (ssize_t)length;
 }
 
-ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, struct error *err)
+/* O_NONBLOCK: opening a FIFO would wait for a writer. */
+enum { READ_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+
+static ssize_t read_regular(struct arena *arena, int fd, const char *path, char **text,
+			    struct error *err)
 {
-	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
-	autoclose int fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat status;
 	ssize_t length;
 
@@ -51,6 +54,23 @@ ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, s
 	if (length < 0)
 		return error_errno(err, (int)-length, "read %s", path);
 	return length;
+}
+
+ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, struct error *err)
+{
+	autoclose int fd = openat(dir, path, READ_FLAGS);
+
+	return read_regular(arena, fd, path, text, err);
+}
+
+ssize_t file_read_beneath(struct arena *arena, int dir, const char *path, char **text,
+			  struct error *err)
+{
+	const struct open_how how = {.flags = READ_FLAGS,
+				     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	autoclose int fd = sys_openat2(dir, path, &how);
+
+	return read_regular(arena, fd, path, text, err);
 }
 
 ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **text,
@@ -75,7 +95,7 @@ enum { SURELY_ALL = 2048 }; /* bytes */
 
 ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
 {
-	autoclose int fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	autoclose int fd = openat(dir, path, READ_FLAGS);
 	ssize_t length;
 
 	buffer[0] = '\0';

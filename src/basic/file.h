@@ -15,6 +15,10 @@ enum { FILE_MOST_BYTES = 16 * 1024 * 1024 };
 ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* The same where no name on the way may be a link. */
+ssize_t file_read_beneath(struct arena *arena, int dir, const char *path, char **text,
+			  struct error *err) __attribute__((warn_unused_result));
+
 /* The same of what is open as fd and may be a pipe: reads until its end.  name is for errors. */
 ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **text,
 			 struct error *err) __attribute__((warn_unused_result));

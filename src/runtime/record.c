@@ -23,7 +23,7 @@ static int load(int directory, const char *path, struct arena *arena,
 	char *text;
 	int r;
 
-	length = file_read(arena, directory, path, &text, err);
+	length = file_read_beneath(arena, directory, path, &text, err);
 	if (length < 0)
 		return (int)length;
 	source.text = text;

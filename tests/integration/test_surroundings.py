@@ -149,7 +149,7 @@ def test_a_state_entry_that_is_a_link_is_not_followed(t):
   os.symlink(other, root + '/linked')
   t.ready.append(lambda: os.path.lexists(root + '/linked') and os.unlink(root + '/linked'))
   for words in (('state',), ('kill',), ('delete', '--force')):
-    t.same(t.proa(*words, 'linked').rc, 1, words)
+    t.same(t.proa(*words, 'linked').rc, 1, ' '.join(words))
   t.same(box.status(), 'running')
   t.true(os.path.exists(other + '/state.json'), 'it was removed through the link')
 

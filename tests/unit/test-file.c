@@ -371,11 +371,28 @@ TEST(makes_a_file_that_is_not_there)
 	finish();
 }
 
-RUN_TESTS("file", makes_a_file_that_is_not_there, reads_a_file_and_ends_it,
-	  reads_bytes_of_any_value, reads_as_much_as_there_may_be_and_no_more,
-	  says_so_when_the_memory_is_full, does_not_wait_for_a_fifo,
-	  reads_no_directory_and_no_device, reads_what_fits_of_a_small_file,
-	  writes_to_what_is_there, writes_everything_however_slow_the_reader_is,
-	  tells_when_nobody_reads, makes_a_file_or_replaces_it, replaces_a_link_and_not_its_target,
+TEST(goes_through_no_link_where_it_must_not)
+{
+	begin();
+	tree_directory(&tree, "there", 0755);
+	tree_file(&tree, "there/file", 0644, "text");
+	ck_assert_int_eq(symlinkat("there", tree.fd, "folder"), 0);
+	ck_assert_int_eq(symlinkat("there/file", tree.fd, "name"), 0);
+	ck_assert_int_eq(file_read_beneath(&arena, tree.fd, "there/file", &text, &err), 4);
+	ck_assert_str_eq(text, "text");
+	ck_assert_int_eq(file_read_beneath(&arena, tree.fd, "folder/file", &text, &err), -ELOOP);
+	ck_assert_int_eq(file_read_beneath(&arena, tree.fd, "name", &text, &err), -ELOOP);
+	ck_assert_int_eq(file_read_beneath(&arena, tree.fd, "../x", &text, &err), -EXDEV);
+	ck_assert_int_eq(file_read_beneath(&arena, tree.fd, "missing", &text, &err), -ENOENT);
+	finish();
+}
+
+RUN_TESTS("file", goes_through_no_link_where_it_must_not, makes_a_file_that_is_not_there,
+	  reads_a_file_and_ends_it, reads_bytes_of_any_value,
+	  reads_as_much_as_there_may_be_and_no_more, says_so_when_the_memory_is_full,
+	  does_not_wait_for_a_fifo, reads_no_directory_and_no_device,
+	  reads_what_fits_of_a_small_file, writes_to_what_is_there,
+	  writes_everything_however_slow_the_reader_is, tells_when_nobody_reads,
+	  makes_a_file_or_replaces_it, replaces_a_link_and_not_its_target,
 	  writes_over_what_a_killed_writer_left, leaves_the_old_file_when_it_fails,
 	  is_whole_at_every_moment, reads_a_pipe_to_its_end)

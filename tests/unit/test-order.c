@@ -342,7 +342,7 @@ static size_t exec_turn(const struct step *step)
 TEST(shows_itself_in_the_container_only_when_it_has_nothing_to_lose)
 {
 	const struct step *const before[] = {
-		&step_enter_namespaces, &step_keep_sockets,	 &step_user,
+		&step_enter_namespaces, &step_keep_sockets,	 &step_groups,	  &step_user,
 		&step_capabilities,	&step_no_new_privileges, &step_executable};
 
 	ck_assert_uint_eq(exec_turn(&step_enter_namespaces), 0);
