@@ -166,6 +166,8 @@ RUNTIME_SOURCES = \
 	src/linux/mount-options.c \
 	src/linux/mount-options.h \
 	src/linux/mount-overlay.c \
+	src/linux/mount-tree.c \
+	src/linux/mount-tree.h \
 	src/linux/mounts.c \
 	src/linux/mounts.h \
 	src/linux/namespaces.c \
@@ -393,6 +395,7 @@ INIT_SOURCES = \
 	src/linux/mount-open.c \
 	src/linux/mount-options.c \
 	src/linux/mount-overlay.c \
+	src/linux/mount-tree.c \
 	src/linux/mounts.c \
 	src/linux/namespaces.c \
 	src/linux/no-new-privileges.c \

@@ -36,6 +36,9 @@
 #else
 #define CLONE_FIRST(flags) flags, 0UL
 #endif
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467 /* Linux 6.15; but for alpha, the same on every machine */
+#endif
 #ifndef P_PIDFD
 #define P_PIDFD 3 /* waitid(2) */
 #endif
@@ -64,6 +67,13 @@ static inline int sys_statx(int dir, const char *path, int flags, unsigned int m
 static inline int sys_open_tree(int dir, const char *path, unsigned int flags)
 {
 	return (int)syscall(SYS_open_tree, dir, path, flags | OPEN_TREE_CLOEXEC);
+}
+
+static inline int sys_open_tree_attr(int dir, const char *path, unsigned int flags,
+				     struct mount_attr *attributes)
+{
+	return (int)syscall(SYS_open_tree_attr, dir, path, flags | OPEN_TREE_CLOEXEC, attributes,
+			    sizeof(*attributes));
 }
 
 /* Attaches the detached mount tree at the place that target is open on. */

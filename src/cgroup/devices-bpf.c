@@ -39,6 +39,7 @@ enum {
 	HEAD_LENGTH = 13,
 	RULE_LENGTH = 14, /* at most: for both types 3 to compare, 4 to decide */
 	TAIL_LENGTH = 2,
+	USUAL_LENGTH = 512,
 	/* A number of a device in the kernel, dev_t: what is larger is no device's. */
 	MAJOR_BITS = 12,
 	MINOR_BITS = 20,
@@ -296,13 +297,15 @@ static int detach_program(int cgroup, int program)
 
 static int attach(int cgroup, int former, const struct device_rules *list, struct error *err)
 {
-	autofree struct bpf_insn *code = calloc(devices_program_size(list), sizeof(*code));
-	struct program program = {.code = code};
+	static struct bpf_insn usual[USUAL_LENGTH];
+	size_t most = devices_program_size(list);
+	autofree struct bpf_insn *many = most > USUAL_LENGTH ? calloc(most, sizeof(*many)) : NULL;
+	struct program program = {.code = many ? many : usual};
 	autoclose int loaded = -1;
 
-	if (!code)
+	if (!many && most > USUAL_LENGTH)
 		return error_errno(err, ENOMEM, "make the program");
-	program.length = devices_program(list, code);
+	program.length = devices_program(list, program.code);
 	loaded = load_program(&program, NULL, 0);
 	if (loaded < 0)
 		return explain_load(&program, errno, err);

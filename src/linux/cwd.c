@@ -69,10 +69,12 @@ static int enter(struct container *container, int fd, const char *cwd, struct er
 static int make_apply(struct container *container, struct error *err)
 {
 	const char *cwd = container->config->process ? container->config->process->cwd : NULL;
-	autoclose int fd = -1;
+	autoleave int fd = -1;
 
 	if (!cwd)
 		return 0;
+	if (strcmp(cwd, "/") == 0)
+		return enter(container, container->root_fd, cwd, err);
 	fd = inside_make_directory(container->root_fd, cwd, 0755, err);
 	if (fd == -EROFS) {
 		error_config(err, "process.cwd: \"%s\" is missing and the root is read-only", cwd);

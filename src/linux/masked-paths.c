@@ -15,6 +15,7 @@
 #include "basic/cleanup.h"
 #include "basic/syscalls.h"
 #include "linux/mount-label.h"
+#include "linux/mount-tree.h"
 #include "linux/mounts.h"
 #include "linux/section.h"
 
@@ -52,15 +53,13 @@ static int masked_open(struct container *container, struct error *err)
 	container->null_fd = -1;
 	if (masks(container->config) == 0)
 		return 0;
-	fd = sys_open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE);
+	fd = mount_tree_clone(AT_FDCWD, "/dev/null", 0, &change);
 	if (fd < 0)
-		return error_errno(err, errno, "linux.maskedPaths: open the host's /dev/null");
+		return error_errno(err, errno, "linux.maskedPaths: bind the host's /dev/null");
 	container->null_fd = fd;
 	if (fstat(fd, &status) < 0 || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
 		return error_config(err, "linux.maskedPaths: the host's /dev/null is not the null "
 					 "device");
-	if (sys_mount_setattr(fd, 0, &change) < 0)
-		return error_errno(err, errno, "linux.maskedPaths: bind the host's /dev/null");
 	return 0;
 }
 

@@ -203,7 +203,8 @@ static int take_mode(const struct container *container, const struct mount_plan 
 		return 0;
 	if (fstat(place, &status) < 0)
 		return error_errno(err, errno, "look at what it covers");
-	if (!has_data(plan, "uid") && !has_data(plan, "gid") && is_known(container, &status) &&
+	if ((status.st_uid || status.st_gid) && /* as what init makes is not already */
+	    !has_data(plan, "uid") && !has_data(plan, "gid") && is_known(container, &status) &&
 	    fchownat(plan->fd, "", status.st_uid, status.st_gid, AT_EMPTY_PATH) < 0 &&
 	    errno != EPERM && errno != EINVAL)
 		return error_errno(err, errno, "set its owner");

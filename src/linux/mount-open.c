@@ -278,6 +278,8 @@ int mount_dress(const struct container *container, const struct mount_plan *plan
 
 		if (word == (all.propagation | MS_REC) && i == 0)
 			continue; /* it is so already */
+		if ((word & MS_PRIVATE) && plan->kind == MOUNT_FILE_SYSTEM && !all.propagation)
+			continue; /* as what is new is */
 		if (set_attributes(fd, word & MS_REC ? AT_RECURSIVE : 0, change, err) < 0)
 			return -err->code;
 	}

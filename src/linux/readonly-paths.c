@@ -11,6 +11,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/syscalls.h"
+#include "linux/mount-tree.h"
 #include "linux/mounts.h"
 #include "linux/section.h"
 
@@ -41,9 +42,8 @@ static int make_readonly(const struct container *container, const char *path, st
 		return 0;
 	if (place < 0)
 		return error_errno(err, -place, "open it in the container");
-	tree = sys_open_tree(place, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
-	if (tree < 0 || sys_mount_setattr(tree, AT_RECURSIVE, &change) < 0 ||
-	    sys_move_mount(tree, place) < 0)
+	tree = mount_tree_clone(place, "", AT_EMPTY_PATH | AT_RECURSIVE, &change);
+	if (tree < 0 || sys_move_mount(tree, place) < 0)
 		return error_errno(err, errno, "make it read-only");
 	return 0;
 }

@@ -24,6 +24,7 @@
 #include "basic/cleanup.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
+#include "linux/mount-tree.h"
 #include "linux/mounts.h"
 #include "linux/section.h"
 
@@ -75,11 +76,12 @@ static int open_root(const char *path, struct stat *status, struct error *err)
 	return fd;
 }
 
-static int clone_root(int root, const char *path, struct error *err)
+/* What is mounted in the container must not appear in the host's view of the rootfs. */
+static int clone_root(int dir, const char *path, unsigned int flags)
 {
-	int fd = sys_open_tree(root, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
+	struct mount_attr private = {.propagation = MS_PRIVATE};
 
-	return fd >= 0 ? fd : error_errno(err, errno, "root.path: bind %s", path);
+	return mount_tree_clone(dir, path, flags | AT_RECURSIVE, &private);
 }
 
 static int root_prepare(struct container *container, struct error *err)
@@ -92,15 +94,19 @@ static int root_prepare(struct container *container, struct error *err)
 	container->rootfs = absolute_path(container, err);
 	if (!container->rootfs)
 		return -err->code;
-	root = open_root(container->rootfs, &status, err);
-	if (root < 0)
-		return root;
+	/* What cannot be cloned is told of as what cannot be opened. */
+	if (container->host_privileges && (container->new_namespaces & CLONE_NEWNS))
+		container->rootfs_fd = clone_root(AT_FDCWD, container->rootfs, 0);
+	if (container->rootfs_fd < 0 || fstat(container->rootfs_fd, &status) < 0 ||
+	    !S_ISDIR(status.st_mode)) {
+		close_fd(&container->rootfs_fd);
+		root = open_root(container->rootfs, &status, err);
+		if (root < 0)
+			return root;
+	}
 	container->rootfs_device = status.st_dev;
 	container->rootfs_inode = status.st_ino;
-	if (!container->host_privileges || !(container->new_namespaces & CLONE_NEWNS))
-		return 0;
-	container->rootfs_fd = clone_root(root, container->rootfs, err);
-	return container->rootfs_fd < 0 ? container->rootfs_fd : 0;
+	return 0;
 }
 
 /* The rootfs by its path once more: it must be what the runtime saw. */
@@ -130,8 +136,10 @@ static int open_tree_of_root(struct container *container, struct error *err)
 	root = reopen_root(container, err);
 	if (root < 0)
 		return root;
-	container->rootfs_fd = clone_root(root, container->rootfs, err);
-	return container->rootfs_fd < 0 ? container->rootfs_fd : 0;
+	container->rootfs_fd = clone_root(root, "", AT_EMPTY_PATH);
+	return container->rootfs_fd < 0
+		       ? error_errno(err, errno, "root.path: bind %s", container->rootfs)
+		       : 0;
 }
 
 /* Where the tree goes: on top of "/"; but hooks that enter the mount namespace look for the rootfs by the
@@ -175,13 +183,8 @@ static int replace_root(struct container *container, struct mount_plan *plan, st
 
 static int attach_new_root(struct container *container, struct error *err)
 {
-	struct mount_attr private = {.propagation = MS_PRIVATE};
-
 	if (open_tree_of_root(container, err) < 0)
 		return -err->code;
-	/* What is mounted in the container must not appear in the host's view of the rootfs. */
-	if (sys_mount_setattr(container->rootfs_fd, AT_RECURSIVE, &private) < 0)
-		return error_errno(err, errno, "separate the root from the host's");
 	/* Nor may it, or the removal of the host's tree from this namespace, come through "/". */
 	if ((container->propagation & MS_SHARED) &&
 	    sys_mount_propagation("/", MS_REC | MS_SLAVE) < 0)

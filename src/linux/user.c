@@ -203,7 +203,7 @@ static int check_ids(const struct oci_user *user, struct error *err)
 
 static int switch_user(const struct oci_user *user, struct error *err)
 {
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+	if (user->uid != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "process.user: keep the capabilities");
 	if (sys_setresgid(user->gid) < 0)
 		return error_errno(err, errno, "process.user.gid: become %" PRIu32, user->gid);

@@ -86,6 +86,7 @@ static const struct {
 	STEP(execute_more),
 	STEP(give_console),
 	STEP(give_listener),
+	STEP(groups),
 	STEP(hostname),
 	STEP(io_priority),
 	STEP(join_namespaces),
