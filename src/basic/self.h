@@ -10,6 +10,8 @@
 struct self {
 	uint64_t ignored; /* signals: bit n is signal n + 1 */
 	uint64_t permitted, effective, bounding;
+	uid_t uid; /* the effective ones */
+	gid_t gid;
 	pid_t pid; /* as that procfs has it: not getpid() where it belongs to another pid namespace */
 };
 

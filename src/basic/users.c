@@ -58,7 +58,13 @@ bool in_first_user_namespace(void)
 {
 	struct stat status;
 
-	return stat("/proc/self/ns/user", &status) == 0 && status.st_ino == 0xeffffffd;
+	static enum { UNKNOWN, NO, YES } first; /* nothing here enters another */
+
+	if (first == UNKNOWN)
+		first = stat("/proc/self/ns/user", &status) == 0 && status.st_ino == 0xeffffffd
+				? YES
+				: NO;
+	return first == YES;
 }
 
 bool is_plain_user(uid_t uid)

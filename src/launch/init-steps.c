@@ -299,7 +299,7 @@ static int execute(struct container *container, struct error *err)
 {
 	int r;
 
-	signals_reset(container->self.ignored);
+	signals_heed(container->self.ignored);
 	r = tell(container->socket, EXECUTING, err);
 	if (r == 0 && !container->config->process)
 		return no_process(err);
@@ -377,7 +377,7 @@ const struct step step_enter_pid = {"exec: enter the pid namespace", enter_pid_n
 
 static int execute_more(struct container *container, struct error *err)
 {
-	signals_reset(container->self.ignored);
+	signals_heed(container->self.ignored);
 	return become_program(container, err);
 }
 

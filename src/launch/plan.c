@@ -65,8 +65,6 @@ static int look_around(struct container *container, struct error *err)
 {
 	const struct oci_hooks *hooks = container->config->hooks;
 
-	container->uid = geteuid();
-	container->gid = getegid();
 	container->debug = log_debug_enabled();
 	container->trace = trace_fd();
 	container->root_hooks = hooks && (hooks->prestart_len || hooks->create_runtime_len ||
@@ -79,6 +77,8 @@ static int look_around(struct container *container, struct error *err)
 	if (container->proc_fd < 0 || self_read(container->proc_fd, &container->self, err) < 0 ||
 	    expect_own_pids(&container->self, err) < 0)
 		return -err->code;
+	container->uid = container->self.uid;
+	container->gid = container->self.gid;
 	container->host_privileges = container->self.effective >> CAP_SYS_ADMIN & 1;
 	container->limits_by_init = !(container->self.effective >> CAP_SYS_RESOURCE & 1);
 	return 0;

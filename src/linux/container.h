@@ -95,6 +95,7 @@ struct mount_plan {
 	struct mount_options options;
 	bool is_file;		/* the bind mount's source is no directory */
 	bool owns_root;		/* its destination is / */
+	bool separated;		/* a bind mount's propagation is as it begins */
 	uint64_t device, inode; /* of the bind mount's source, when the runtime looked */
 	int fd;			/* the detached mount: the runtime's, init's, or -1 */
 	bool finish_readonly;	/* a tmpfs becomes read-only only after it was filled */

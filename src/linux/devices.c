@@ -36,7 +36,7 @@ static const struct {
 	{"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
 };
 
-static const struct {
+static const struct default_link {
 	const char *name, *target;
 } default_links[] = {
 	{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
@@ -338,14 +338,21 @@ static int put_devices(struct container *container, struct dev *dev, struct erro
 	return r;
 }
 
+/* An image's own ptmx may be anything; on a read-only file system it has to do. */
+static int replace_ptmx(int dev, const struct default_link *link)
+{
+	if (strcmp(link->name, "ptmx") != 0)
+		return 0;
+	if (unlinkat(dev, link->name, 0) < 0)
+		return errno == EROFS ? 0 : -1;
+	return symlinkat(link->target, dev, link->name);
+}
+
 static int make_links(int dev, struct error *err)
 {
-	/* An image's own ptmx may be anything; on a read-only file system it has to do. */
-	if (unlinkat(dev, "ptmx", 0) < 0 && errno != ENOENT && errno != EROFS)
-		return error_errno(err, errno, "replace /dev/ptmx in the container");
 	for (size_t i = 0; i < COUNT(default_links); i++)
 		if (symlinkat(default_links[i].target, dev, default_links[i].name) < 0 &&
-		    errno != EEXIST)
+		    (errno != EEXIST || replace_ptmx(dev, &default_links[i]) < 0))
 			return error_errno(err, errno, "make /dev/%s in the container",
 					   default_links[i].name);
 	return 0;

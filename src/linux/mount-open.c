@@ -21,6 +21,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/syscalls.h"
+#include "linux/mount-tree.h"
 #include "linux/mounts.h"
 #include "linux/section.h"
 
@@ -155,14 +156,39 @@ int mount_find_source(const struct mount_plan *plan, struct error *err)
 	return fd >= 0 ? fd : error_errno(err, errno, "bind source %s", plan->source);
 }
 
-int mount_open_source(struct mount_plan *plan, struct error *err)
+static bool wants_slave(const struct mount_options *options)
 {
+	for (size_t i = 0; i < options->propagation_len; i++)
+		if (options->propagation[i] & MS_SLAVE)
+			return true;
+	return false;
+}
+
+/* How a mount begins, before its own words count.  One that was taken from a shared mount of the host is
+ * shared with it; it stays so only if the container is to be. */
+static uint64_t first_propagation(const struct container *container, const struct mount_plan *plan)
+{
+	bool taken = plan->kind == MOUNT_BIND || plan->kind == MOUNT_CGROUP;
+
+	if (plan->kind == MOUNT_REMOUNT)
+		return 0;
+	if (container->propagation == (MS_SHARED | MS_REC))
+		return taken ? 0 : MS_SHARED;
+	if ((container->propagation & MS_SHARED) || !taken)
+		return 0;
+	return (container->propagation & MS_SLAVE) || wants_slave(&plan->options) ? MS_SLAVE
+										  : MS_PRIVATE;
+}
+
+int mount_open_source(const struct container *container, struct mount_plan *plan, struct error *err)
+{
+	struct mount_attr separate = {.propagation = first_propagation(container, plan)};
 	bool nofollow = plan->options.extras & EXTRA_SOURCE_NOFOLLOW;
 	unsigned int depth = plan->options.recursive ? AT_RECURSIVE : 0;
 	struct stat status;
 
-	plan->fd = sys_open_tree(AT_FDCWD, plan->source,
-				 OPEN_TREE_CLONE | depth | (nofollow ? AT_SYMLINK_NOFOLLOW : 0));
+	plan->fd = mount_tree_clone(AT_FDCWD, plan->source,
+				    depth | (nofollow ? AT_SYMLINK_NOFOLLOW : 0), &separate);
 	if (plan->fd < 0) {
 		error_errno(err, errno, "bind source %s", plan->source);
 		return err->code == EINVAL && !depth
@@ -176,6 +202,7 @@ int mount_open_source(struct mount_plan *plan, struct error *err)
 		return error_config(err, "bind source %s was exchanged in the meantime",
 				    plan->source);
 	plan->is_file = !S_ISDIR(status.st_mode);
+	plan->separated = true;
 	return 0;
 }
 
@@ -226,30 +253,6 @@ static int set_attributes(int fd, unsigned int depth, struct mount_attr change, 
 	return err->code == EPERM ? explain_locked(fd, change.attr_clr, err) : -err->code;
 }
 
-static bool wants_slave(const struct mount_options *options)
-{
-	for (size_t i = 0; i < options->propagation_len; i++)
-		if (options->propagation[i] & MS_SLAVE)
-			return true;
-	return false;
-}
-
-/* How a mount begins, before its own words count.  One that was taken from a shared mount of the host is
- * shared with it; it stays so only if the container is to be. */
-static uint64_t first_propagation(const struct container *container, const struct mount_plan *plan)
-{
-	bool taken = plan->kind == MOUNT_BIND || plan->kind == MOUNT_CGROUP;
-
-	if (plan->kind == MOUNT_REMOUNT)
-		return 0;
-	if (container->propagation == (MS_SHARED | MS_REC))
-		return taken ? 0 : MS_SHARED;
-	if ((container->propagation & MS_SHARED) || !taken)
-		return 0;
-	return (container->propagation & MS_SLAVE) || wants_slave(&plan->options) ? MS_SLAVE
-										  : MS_PRIVATE;
-}
-
 int mount_dress(const struct container *container, const struct mount_plan *plan, int fd,
 		struct error *err)
 {
@@ -259,12 +262,15 @@ int mount_dress(const struct container *container, const struct mount_plan *plan
 		.attr_clr = options->rec_clear,
 		.propagation = first_propagation(container, plan),
 	};
+	uint64_t first = all.propagation;
 	struct mount_attr own = {.attr_set = options->set, .attr_clr = options->clear};
 
 	if (plan->kind == MOUNT_FILE_SYSTEM && !plan->legacy_data) /* fsmount(2) was told */
 		own = (struct mount_attr){0};
 	if (plan->finish_readonly)
 		own.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	if (plan->separated)
+		all.propagation = 0;
 	if (plan->kind == MOUNT_BIND && !options->recursive) { /* it is one mount: one call */
 		all.attr_set = (all.attr_set & ~own.attr_clr) | own.attr_set;
 		all.attr_clr = (all.attr_clr & ~own.attr_set) | own.attr_clr;
@@ -276,9 +282,9 @@ int mount_dress(const struct container *container, const struct mount_plan *plan
 		uint64_t word = options->propagation[i];
 		struct mount_attr change = {.propagation = word & ~(uint64_t)MS_REC};
 
-		if (word == (all.propagation | MS_REC) && i == 0)
+		if (word == (first | MS_REC) && i == 0)
 			continue; /* it is so already */
-		if ((word & MS_PRIVATE) && plan->kind == MOUNT_FILE_SYSTEM && !all.propagation)
+		if ((word & MS_PRIVATE) && plan->kind == MOUNT_FILE_SYSTEM && !first)
 			continue; /* as what is new is */
 		if (set_attributes(fd, word & MS_REC ? AT_RECURSIVE : 0, change, err) < 0)
 			return -err->code;
@@ -312,7 +318,7 @@ static int open_file_system(const struct container *container, struct mount_plan
 
 static int open_bind(const struct container *container, struct mount_plan *plan, struct error *err)
 {
-	if (plan->fd < 0 && mount_open_source(plan, err) < 0)
+	if (plan->fd < 0 && mount_open_source(container, plan, err) < 0)
 		return -err->code;
 	return mount_dress(container, plan, plan->fd, err);
 }

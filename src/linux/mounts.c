@@ -243,7 +243,7 @@ static int plan_bind(struct container *container, struct mount_plan *plan, const
 	if (plan->options.extras & EXTRA_COPY_SYMLINK)
 		r = copy_symlink(container, plan, err);
 	if (r == 0)
-		r = container->host_privileges ? mount_open_source(plan, err)
+		r = container->host_privileges ? mount_open_source(container, plan, err)
 					       : look_at_source(plan, err);
 	if (r == -ENOENT)
 		error_hint(err, "the source of a bind mount must be there before the container is");

@@ -51,7 +51,8 @@ int mount_find_source(const struct mount_plan *plan, struct error *err);
 
 /* Opens the source of a bind mount as a detached tree; it must still be what the runtime has seen, if
  * the runtime has. */
-int mount_open_source(struct mount_plan *plan, struct error *err);
+int mount_open_source(const struct container *container, struct mount_plan *plan,
+		      struct error *err);
 
 /* fsconfig(2) takes no longer string. */
 enum { MOUNT_LONGEST_VALUE = 255 };

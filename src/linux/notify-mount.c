@@ -48,5 +48,5 @@ int notify_mount_open(struct container *container, struct error *err)
 
 	if (!container->host_privileges)
 		return 0; /* init opens it, in the user namespace that lets it do so */
-	return mount_open_source(plan, err) < 0 ? mount_error_in(plan, err) : 0;
+	return mount_open_source(container, plan, err) < 0 ? mount_error_in(plan, err) : 0;
 }

@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,6 +43,8 @@ TEST(agrees_with_the_system_calls)
 	struct self self = read_self();
 
 	ck_assert_int_eq(self.pid, getpid());
+	ck_assert_uint_eq(self.uid, geteuid());
+	ck_assert_uint_eq(self.gid, getegid());
 	ck_assert_int_eq(sys_capget(&header, half), 0);
 	ck_assert_uint_eq(self.permitted, half[0].permitted | (uint64_t)half[1].permitted << 32);
 	ck_assert_uint_eq(self.effective, half[0].effective | (uint64_t)half[1].effective << 32);
@@ -52,6 +55,8 @@ TEST(agrees_with_the_system_calls)
 /* Only for a procfs is the caller there. */
 TEST(says_what_is_missing)
 {
+	static const char written[] = "Name:\tproa\nPid:\t7\nUid:\t1\t2\t3\t4\n"
+				      "Gid:\t5\t6\t7\t8\nSigIgn:\t0\n";
 	char folder[] = "/tmp/proa-unit-self.XXXXXX";
 	struct self self;
 	int directory, fd;
@@ -63,10 +68,12 @@ TEST(says_what_is_missing)
 
 	ck_assert_int_eq(mkdirat(directory, "self", 0700), 0);
 	fd = openat(directory, "self/status", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	ck_assert_int_eq(write(fd, "Name:\tproa\nPid:\t7\nSigIgn:\t0\n", 28), 28);
+	ck_assert_int_eq(write(fd, written, strlen(written)), strlen(written));
 	close(fd);
 	ck_assert_int_eq(self_read(directory, &self, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "/proc/self/status says nothing of \"CapPrm:\"");
+	ck_assert_uint_eq(self.uid, 2);
+	ck_assert_uint_eq(self.gid, 6);
 	unlinkat(directory, "self/status", 0);
 	unlinkat(directory, "self", AT_REMOVEDIR);
 	close(directory);
