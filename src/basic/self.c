@@ -1,50 +1,79 @@
 #include "basic/self.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "basic/file.h"
+#include "basic/cleanup.h"
+#include "basic/lines.h"
 
-/* The number behind a name; each begins a line. */
-static int find(const char *text, const char *name, int base, uint64_t *value, struct error *err)
+/* What is wanted of the file; each begins a line. */
+enum line { UID, GID, PID, IGNORED, PERMITTED, EFFECTIVE, BOUNDING, LINES };
+
+static const struct {
+	const char *name;
+	int base; /* of the numbers behind it */
+	int skip; /* how many of them come first */
+} wanted[LINES] = {
+	[UID] = {"Uid:", 10, 1}, /* the real one; then the effective, the saved, the file system's */
+	[GID] = {"Gid:", 10, 1},	  [PID] = {"Pid:", 10, 0},
+	[IGNORED] = {"SigIgn:", 16, 0},	  [PERMITTED] = {"CapPrm:", 16, 0},
+	[EFFECTIVE] = {"CapEff:", 16, 0}, [BOUNDING] = {"CapBnd:", 16, 0},
+};
+
+static uint64_t number_of(const char *text, int base, int skip)
 {
-	const char *line = strstr(text, name);
+	char *rest = NULL;
+	uint64_t number = strtoull(text, &rest, base);
 
-	if (!line)
-		return error_config(err, "/proc/self/status says nothing of \"%s\"", name + 1);
-	*value = strtoull(line + strlen(name), NULL, base);
-	return 0;
+	return skip ? number_of(rest, base, skip - 1) : number;
 }
 
-/* Of the real, the effective, the saved and the file system's id, the second. */
-static int find_effective(const char *text, const char *name, uint32_t *id, struct error *err)
+/* Takes the line if it is one of the wanted; returns how many these are. */
+static int take_line(const char *text, uint64_t *values, bool *found)
 {
-	const char *line = strstr(text, name);
-	char *second;
+	for (size_t i = 0; i < LINES; i++) {
+		size_t length = strlen(wanted[i].name);
 
-	if (!line)
-		return error_config(err, "/proc/self/status says nothing of \"%s\"", name + 1);
-	strtoull(line + strlen(name), &second, 10);
-	*id = (uint32_t)strtoull(second, NULL, 10);
+		if (found[i] || strncmp(text, wanted[i].name, length) != 0)
+			continue;
+		values[i] = number_of(text + length, wanted[i].base, wanted[i].skip);
+		found[i] = true;
+		return 1;
+	}
 	return 0;
 }
 
 int self_read(int proc, struct self *self, struct error *err)
 {
-	char text[4096];
-	uint64_t pid = 0;
-	ssize_t length = file_read_small(proc, "self/status", text, sizeof(text));
+	autoclose int fd = openat(proc, "self/status", O_RDONLY | O_CLOEXEC);
+	static struct lines lines; /* that of the groups may be very long, and is passed over */
+	uint64_t values[LINES];
+	bool found[LINES] = {false};
+	const char *text;
+	int left = LINES;
 
-	if (length < 0)
-		return error_errno(err, (int)-length, "read /proc/self/status");
-	if (find(text, "\nPid:", 10, &pid, err) < 0 ||
-	    find_effective(text, "\nUid:", &self->uid, err) < 0 ||
-	    find_effective(text, "\nGid:", &self->gid, err) < 0 ||
-	    find(text, "\nSigIgn:", 16, &self->ignored, err) < 0 ||
-	    find(text, "\nCapPrm:", 16, &self->permitted, err) < 0 ||
-	    find(text, "\nCapEff:", 16, &self->effective, err) < 0 ||
-	    find(text, "\nCapBnd:", 16, &self->bounding, err) < 0)
-		return -err->code;
-	self->pid = (pid_t)pid;
+	if (fd < 0)
+		return error_errno(err, errno, "open /proc/self/status");
+	lines_begin(&lines, fd);
+	while (left > 0 && (text = lines_next(&lines)) != NULL)
+		left -= take_line(text, values, found);
+	if (lines.error)
+		return error_errno(err, lines.error, "read /proc/self/status");
+	for (size_t i = 0; i < LINES; i++)
+		if (!found[i])
+			return error_config(err, "/proc/self/status says nothing of \"%s\"",
+					    wanted[i].name);
+	*self = (struct self){
+		.ignored = values[IGNORED],
+		.permitted = values[PERMITTED],
+		.effective = values[EFFECTIVE],
+		.bounding = values[BOUNDING],
+		.uid = (uid_t)values[UID],
+		.gid = (gid_t)values[GID],
+		.pid = (pid_t)values[PID],
+	};
 	return 0;
 }

@@ -426,13 +426,27 @@ static bool is_careless(const char *type)
 	return false;
 }
 
-static int refuse_bare_words(const struct oci_mount *mount, const struct mount_options *options,
-			     struct error *err)
+/* The first parameter of a word of the file system's that has no value, and its length; or NULL. */
+static const char *find_bare(const char *word, size_t *length)
 {
-	for (size_t i = 0; i < options->data_len && is_careless(mount->type); i++) {
-		if (options->data[i].value)
+	for (; *word; word += *length + (word[*length] == ',')) {
+		*length = parameter_length(word);
+		if (*length && !memchr(word, '=', *length))
+			return word;
+	}
+	return NULL;
+}
+
+static int refuse_bare_words(const struct oci_mount *mount, struct error *err)
+{
+	for (size_t i = 0; i < mount->options_len && is_careless(mount->type); i++) {
+		const char *word = mount->options[i];
+		size_t length = 0;
+		const char *bare = find_option(word) ? NULL : find_bare(word, &length);
+
+		if (!bare)
 			continue;
-		error_config(err, "unknown option \"%s\"", options->data[i].key);
+		error_config(err, "unknown option \"%.*s\"", (int)length, bare);
 		return error_hint(err, "%s would pass over it without a word", mount->type);
 	}
 	return 0;
@@ -451,5 +465,5 @@ int mount_options_parse(const struct oci_mount *mount, struct arena *arena,
 	if (r < 0)
 		return r;
 	return options->bind || options->remount ? refuse_data(mount, err)
-						 : refuse_bare_words(mount, options, err);
+						 : refuse_bare_words(mount, err);
 }

@@ -267,10 +267,9 @@ static void play(const struct script *script)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct script script;
-	static int open_files;
 	struct input input = {data, size};
+	int open_files = fuzz_open_files();
 
-	open_files = open_files ? open_files : fuzz_open_files();
 	take_script(&input, &script);
 	play(&script);
 	EXPECT(fuzz_open_files() == open_files);

@@ -68,12 +68,11 @@ static int attempt(struct input input, struct arena *arena, struct error *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static int open_files;
+	int open_files;
 
-	if (record_fd < 0) {
+	if (record_fd < 0)
 		make_root();
-		open_files = fuzz_open_files();
-	}
+	open_files = fuzz_open_files();
 	EXPECT(pwrite(record_fd, data, size, 0) == (ssize_t)size);
 	EXPECT(ftruncate(record_fd, (off_t)size) == 0);
 	fuzz_with_arena(attempt, data, size);

@@ -52,33 +52,64 @@ TEST(agrees_with_the_system_calls)
 		ck_assert_int_eq(self.bounding >> i & 1, prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1);
 }
 
-/* Only for a procfs is the caller there. */
-TEST(says_what_is_missing)
+/* A directory with self/status in it, which begins with so many groups as a user of a large company has. */
+static int make_status(char *folder, size_t groups, const char *rest)
 {
-	static const char written[] = "Name:\tproa\nPid:\t7\nUid:\t1\t2\t3\t4\n"
-				      "Gid:\t5\t6\t7\t8\nSigIgn:\t0\n";
-	char folder[] = "/tmp/proa-unit-self.XXXXXX";
-	struct self self;
 	int directory, fd;
 
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_eq(self_read(directory, &self, &err), -ENOENT);
-	ck_assert_str_eq(err.text, "read /proc/self/status: no such file or directory");
-
 	ck_assert_int_eq(mkdirat(directory, "self", 0700), 0);
 	fd = openat(directory, "self/status", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	ck_assert_int_eq(write(fd, written, strlen(written)), strlen(written));
+	dprintf(fd, "Name:\tproa\nPid:\t7\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t");
+	for (size_t i = 0; i < groups; i++)
+		dprintf(fd, "%zu ", 4000000000 + i);
+	dprintf(fd, "\n%s", rest);
 	close(fd);
-	ck_assert_int_eq(self_read(directory, &self, &err), -EINVAL);
-	ck_assert_str_eq(err.text, "/proc/self/status says nothing of \"CapPrm:\"");
-	ck_assert_uint_eq(self.uid, 2);
-	ck_assert_uint_eq(self.gid, 6);
+	return directory;
+}
+
+static void remove_status(const char *folder, int directory)
+{
 	unlinkat(directory, "self/status", 0);
 	unlinkat(directory, "self", AT_REMOVEDIR);
 	close(directory);
 	rmdir(folder);
 }
 
+TEST(reads_on_behind_the_groups)
+{
+	static const char rest[] =
+		"SigIgn:\t00000000000a1000\nCapPrm:\t1\nCapEff:\t2\nCapBnd:\t3\n";
+	char folder[] = "/tmp/proa-unit-self.XXXXXX";
+	int directory = make_status(folder, 65536, rest);
+	struct self self;
+
+	ck_assert_msg(self_read(directory, &self, &err) == 0, "%s", err.text);
+	ck_assert_uint_eq(self.pid, 7);
+	ck_assert_uint_eq(self.uid, 2);
+	ck_assert_uint_eq(self.gid, 6);
+	ck_assert_uint_eq(self.ignored, 0xa1000);
+	ck_assert_uint_eq(self.permitted, 1);
+	ck_assert_uint_eq(self.effective, 2);
+	ck_assert_uint_eq(self.bounding, 3);
+	remove_status(folder, directory);
+}
+
+/* Only for a procfs is the caller there. */
+TEST(says_what_is_missing)
+{
+	char folder[] = "/tmp/proa-unit-self.XXXXXX";
+	int directory = make_status(folder, 1, "SigIgn:\t0\n");
+	struct self self;
+
+	ck_assert_int_eq(self_read(directory, &self, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "/proc/self/status says nothing of \"CapPrm:\"");
+	unlinkat(directory, "self/status", 0);
+	ck_assert_int_eq(self_read(directory, &self, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "open /proc/self/status: no such file or directory");
+	remove_status(folder, directory);
+}
+
 RUN_TESTS("self", knows_which_signals_are_ignored, agrees_with_the_system_calls,
-	  says_what_is_missing)
+	  reads_on_behind_the_groups, says_what_is_missing)
