@@ -194,8 +194,12 @@ struct run {
 
 static void close_run(const struct run *run)
 {
-	if (run->first >= 0)
-		sys_close_range((unsigned int)run->first, (unsigned int)run->last, 0);
+	if (run->first < 0 ||
+	    sys_close_range((unsigned int)run->first, (unsigned int)run->last, 0) == 0)
+		return;
+	/* One that stayed open would be waited for: its end is the other side's. */
+	for (int fd = run->first; fd <= run->last; fd++)
+		close(fd);
 }
 
 static void close_in_run(struct run *run, int fd)

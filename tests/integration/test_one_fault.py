@@ -97,6 +97,15 @@ def test_exec_does_not_wait_for_an_end_that_it_cannot_find_out(t):
 
 
 @time_limit(60)
+def test_the_others_ends_are_closed_when_they_cannot_be_closed_at_once(t):
+  box = t.box('exit %d' % PROGRAM)
+  box.save()
+  ends = [result.rc for result in fail_each(t, 'close_range', RUNTIME, errno.EBUSY,
+                                            lambda: ['run', '--bundle', box.directory, box.id])]
+  t.same(set(ends), {PROGRAM})
+  t.nothing_left()
+
+
 def test_a_container_that_cannot_be_looked_at_is_not_taken_for_one_that_is_gone(t):
   box = t.box('sleep 60')
   refused = 0
