@@ -266,10 +266,19 @@ static int open_readonly(const struct container *container, struct mount_plan *p
 	return plan->fd < 0 ? plan->fd : mount_dress(container, plan, plan->fd, err);
 }
 
+/* By itself: its buffers are only touched when it is called. */
+__attribute__((noinline)) static int open_own(struct mount_plan *plan, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = own_directory(plan, path, sizeof(path), err);
+
+	plan->fd = r < 0 ? r : mount_open_host(path, err);
+	return plan->fd;
+}
+
 int mount_cgroup_open(const struct container *container, struct mount_plan *plan, struct error *err)
 {
 	int spaces = container->new_namespaces | container->joined_namespaces;
-	char path[PATH_MAX];
 
 	if (spaces & CLONE_NEWCGROUP) {
 		struct mount_plan made = *plan;
@@ -278,10 +287,8 @@ int mount_cgroup_open(const struct container *container, struct mount_plan *plan
 		plan->fd = open_new(plan, err);
 		if (plan->fd >= 0)
 			return mount_dress(container, &made, plan->fd, err);
-	} else if (own_directory(plan, path, sizeof(path), err) == 0) {
-		plan->fd = mount_open_host(path, err);
-		if (plan->fd >= 0)
-			return mount_dress(container, plan, plan->fd, err);
+	} else if (open_own(plan, err) >= 0) {
+		return mount_dress(container, plan, plan->fd, err);
 	}
 	log_debug("mounts[%zu] (%s): %s; all of %s is bound, read-only", plan->index,
 		  plan->destination, err->text, plan->source);
