@@ -204,11 +204,8 @@ def row_ids_that_are_no_names(t):
     t.results.clear()
 
 
-@row('J3', 'no CVE: files of the caller', sample=True)
-def row_a_pid_file_that_is_a_link(t):
-  """In a directory that others may write to somebody has been there first."""
-  box = t.box('true')
-  canary = Canary(t, box)
+def others_links(t, box):
+  """In a directory that all may write to: links of nobody's to a file of the host's, and to where one could be."""
   folder = t.path('shared')
   os.mkdir(folder)
   os.chmod(folder, 0o1777)
@@ -216,6 +213,15 @@ def row_a_pid_file_that_is_a_link(t):
     name = '%s/%s' % (folder, target)
     os.symlink('%s/H/%s' % (box.directory, target), name)
     os.lchown(name, 65534, 65534)
+    yield target, name
+
+
+@row('J3', 'no CVE: files of the caller', sample=True)
+def row_a_pid_file_that_is_a_link(t):
+  """In a directory that others may write to somebody has been there first."""
+  box = t.box('true')
+  canary = Canary(t, box)
+  for target, name in others_links(t, box):
     box.run('--pid-file', name)
     canary.check(target)
 
@@ -225,13 +231,7 @@ def row_a_log_that_is_a_link(t):
   """As above, and what goes there is what a failing container writes."""
   box = t.box(args=['/missing'])
   canary = Canary(t, box)
-  folder = t.path('shared')
-  os.mkdir(folder)
-  os.chmod(folder, 0o1777)
-  for target in ('secret', 'new'):
-    name = '%s/%s' % (folder, target)
-    os.symlink('%s/H/%s' % (box.directory, target), name)
-    os.lchown(name, 65534, 65534)
+  for target, name in others_links(t, box):
     box.run(before=('--log', name))
     canary.check(target)
 

@@ -2,9 +2,11 @@
  * root: for children, who never get rid of it. */
 #pragma once
 
+#include <check.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -40,4 +42,20 @@ static inline void answer(long number, int argument, unsigned int code)
 static inline void lie_about(long number, int argument)
 {
 	answer(number, argument, 0);
+}
+
+/* Expects the action, in a child that lies about a call, to be refused with this text; false where no filter can be
+ * loaded. */
+static inline bool expect_refused(int (*action)(void *, struct error *), void *context,
+				  const char *text, struct error *err)
+{
+	int r;
+
+	*err = (struct error){0};
+	r = in_child(action, context, err);
+	if (r == CHILD_SKIPPED)
+		return false;
+	ck_assert_msg(r == -EINVAL, "%d: %s", r, err->text);
+	ck_assert_str_eq(err->text, text);
+	return true;
 }

@@ -69,15 +69,20 @@ TEST(is_read_as_it_was_written)
 	finish();
 }
 
-TEST(is_the_owners_alone)
+static struct oci_record record_of(const char *status)
 {
-	const struct oci_record record = {
+	return (struct oci_record){
 		.oci_version = "1.0.0",
 		.id = "web",
 		.bundle = "/b",
-		.status = "creating",
+		.status = status,
 		.created = "",
 	};
+}
+
+TEST(is_the_owners_alone)
+{
+	const struct oci_record record = record_of("creating");
 	struct error err = {0};
 	struct stat status;
 
@@ -98,13 +103,7 @@ TEST(has_no_process_before_there_is_one)
 
 static void store(const char *status)
 {
-	const struct oci_record record = {
-		.oci_version = "1.0.0",
-		.id = "web",
-		.bundle = "/b",
-		.status = status,
-		.created = "",
-	};
+	const struct oci_record record = record_of(status);
 	struct error err = {0};
 
 	ck_assert_int_eq(record_store(directory, &record, &arena, &err), 0);
@@ -122,13 +121,7 @@ static const char *status_in(int (*load)(int, struct arena *, const struct oci_r
 
 TEST(keeps_the_one_before)
 {
-	const struct oci_record first = {
-		.oci_version = "1.0.0",
-		.id = "web",
-		.bundle = "/b",
-		.status = "creating",
-		.created = "",
-	};
+	const struct oci_record first = record_of("creating");
 	struct error err = {0};
 
 	begin();

@@ -193,16 +193,10 @@ static void expect_disbelief(long number, struct oci_user wanted, const char *te
 {
 	uint32_t room[4];
 	struct container container = {.config = &config, .groups = room};
-	int r;
 
 	lie = number;
 	user = wanted;
-	err = (struct error){0};
-	r = in_child(apply_among_lies, &container, &err);
-	if (r == CHILD_SKIPPED)
-		return;
-	ck_assert_msg(r == -EINVAL, "%d: %s", r, err.text);
-	ck_assert_str_eq(err.text, text);
+	expect_refused(apply_among_lies, &container, text, &err);
 }
 
 TEST(does_not_believe_a_call_that_does_nothing)
