@@ -10,11 +10,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "libocispec/decoder.h"
 #include "libocispec/json-string.h"
 #include "libocispec/misspelt.h"
-#include "libocispec/number.h"
 #include "libocispec/parser-memory.h"
 
 enum {
@@ -40,28 +40,14 @@ static struct frame *top(struct decoder *decoder)
 
 static int check_utf8(struct decoder *decoder, const struct token *token, enum path_end end)
 {
-	const char *bad = json_bad_utf8(token->text, token->length);
+	const char *bad;
 
+	if (decoder->is_ascii)
+		return 1;
+	bad = json_bad_utf8(token->text, token->length);
 	if (!bad)
 		return 1;
 	return decoder_fail(decoder, bad, end, "the byte 0x%02x is not UTF-8", (unsigned char)*bad);
-}
-
-static const char *keep_string(struct decoder *decoder, const struct token *token)
-{
-	char *text = arena_alloc(decoder->arena, token->length + 1);
-	const char *reason;
-
-	if (!text) {
-		decoder_full(decoder);
-		return NULL;
-	}
-	reason = json_unescape(token->text, token->length, text);
-	if (reason) {
-		decoder_fail(decoder, token->text - 1, TO_VALUE, "%s", reason);
-		return NULL;
-	}
-	return text;
 }
 
 /* Frames */
@@ -129,38 +115,6 @@ static char *append_item(struct decoder *decoder, struct frame *frame)
 
 /* Values */
 
-static int take_scalar(struct decoder *decoder, const struct slot *slot, const struct token *token)
-{
-	const struct oci_field *field = slot->field;
-	const char *text;
-
-	if (field->kind == OCI_BOOL) {
-		if (token->kind != TOKEN_TRUE && token->kind != TOKEN_FALSE)
-			return decoder_mismatch(decoder, token, "true or false");
-		*(bool *)slot->address = token->kind == TOKEN_TRUE;
-		return 1;
-	}
-	if (field->kind == OCI_NUMBER) {
-		if (token->kind != TOKEN_NUMBER ||
-		    !oci_number_read(oci_number_of(field), token->text, token->length,
-				     slot->address))
-			return decoder_mismatch(decoder, token, oci_number_of(field)->expected);
-		return 1;
-	}
-	if (field->kind == OCI_DECIMAL) {
-		if (token->kind != TOKEN_NUMBER)
-			return decoder_mismatch(decoder, token, "a number");
-		text = arena_copy(decoder->arena, token->text, token->length);
-		memcpy(slot->address, &text, sizeof(text));
-		return text ? 1 : decoder_full(decoder);
-	}
-	if (token->kind != TOKEN_STRING)
-		return decoder_mismatch(decoder, token, "a string");
-	text = keep_string(decoder, token);
-	memcpy(slot->address, &text, sizeof(text));
-	return text != NULL;
-}
-
 static int take_object(struct decoder *decoder, const struct slot *slot, const struct token *token)
 {
 	const struct oci_object *object = oci_object_of(slot->field);
@@ -187,7 +141,7 @@ static int take(struct decoder *decoder, const struct slot *slot, const struct t
 		return push_items(decoder, slot, token);
 	if (slot->field->kind == OCI_OBJECT)
 		return take_object(decoder, slot, token);
-	return take_scalar(decoder, slot, token);
+	return decoder_take_scalar(decoder, slot->field, slot->address, token);
 }
 
 /* The value of a key that is unknown or of no use, or something inside of one. */
@@ -218,18 +172,24 @@ static int take_field(struct decoder *decoder, struct frame *frame, const struct
 
 static int take_item(struct decoder *decoder, struct frame *frame, const struct token *token)
 {
-	struct slot slot = {.field = frame->field, .shape = OCI_ONE, .is_item = true};
+	const struct oci_field *field = frame->field;
 	char *item;
 
 	/* A map's item was appended when its key came. */
 	if (frame->kind == IN_MAP)
-		item = frame->items + (frame->len - 1) * frame->field->item_size;
+		item = frame->items + (frame->len - 1) * field->item_size;
 	else
 		item = append_item(decoder, frame);
 	if (!item)
 		return 0;
-	slot.address = item + frame->field->item_offset;
-	return take(decoder, &slot, token);
+	item += field->item_offset;
+	/* Nothing else is as frequent: names of system calls and capabilities, options, the environment. */
+	if (field->kind == OCI_STRING)
+		return decoder_take_string(decoder, item, token);
+	return take(
+		decoder,
+		&(struct slot){.field = field, .shape = OCI_ONE, .is_item = true, .address = item},
+		token);
 }
 
 static int take_document(struct decoder *decoder, const struct token *token)
@@ -275,12 +235,13 @@ static const struct oci_field *find_field(const struct oci_object *object, const
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 		const struct oci_field *field = &oci_fields(object)[oci_sorted(object)[middle]];
-		size_t shorter = length < field->name_length ? length : field->name_length;
-		int order = memcmp(name, field->name, shorter);
+		ssize_t order = (ssize_t)length - field->name_length;
 
-		if (order == 0 && length == field->name_length)
+		if (order == 0)
+			order = memcmp(name, field->name, length);
+		if (order == 0)
 			return field;
-		if (order < 0 || (order == 0 && length < field->name_length))
+		if (order < 0)
 			high = middle;
 		else
 			low = middle + 1;
@@ -349,8 +310,8 @@ static int take_field_key(struct decoder *decoder, struct frame *frame)
 	size_t length = frame->key.length;
 	uint64_t bit;
 
-	if (memchr(name, '\\', length)) {
-		name = keep_string(decoder, &frame->key);
+	if (frame->key.has_escapes) {
+		name = decoder_keep_string(decoder, &frame->key);
 		if (!name)
 			return 0;
 		length = strlen(name);
@@ -369,7 +330,7 @@ static int take_field_key(struct decoder *decoder, struct frame *frame)
 static int take_map_key(struct decoder *decoder, struct frame *frame)
 {
 	const char *at = frame->key.text - 1;
-	const char *key = keep_string(decoder, &frame->key);
+	const char *key = decoder_keep_string(decoder, &frame->key);
 	char *item;
 	int added;
 
@@ -433,7 +394,7 @@ static int end_container(struct decoder *decoder)
 static struct token token_here(struct decoder *decoder, enum token_kind kind, size_t length)
 {
 	decoder->position = decoder->source->text + yajl_get_bytes_consumed(decoder->parser);
-	return (struct token){kind, decoder->position - length, length};
+	return (struct token){kind, decoder->position - length, length, false};
 }
 
 static int on_null(void *context)
@@ -461,22 +422,19 @@ static int on_number(void *context, const char *text, size_t length)
 	 * it is a copy, and the parser's count has begun again. */
 	if (text < decoder->source->text || text >= end) {
 		decoder->position = end;
-		token = (struct token){TOKEN_NUMBER, end - length, length};
+		token = (struct token){TOKEN_NUMBER, end - length, length, false};
 	} else {
 		token = token_here(context, TOKEN_NUMBER, length);
 	}
 	return take_value(context, &token);
 }
 
-/* The string whose closing quote the parser is behind; a string with escapes was copied, and is
- * longer in the source.  A quote inside of it has an odd number of backslashes before it. */
-static struct token string_here(struct decoder *decoder, const unsigned char *text, size_t length)
+/* Where the string begins whose closing quote this is.  A quote inside of it has an odd number of backslashes
+ * before it. */
+static const char *opening_quote(const struct decoder *decoder, const char *closing)
 {
-	struct token token = token_here(decoder, TOKEN_STRING, 0);
-	const char *closing = token.text - 1, *opening = closing, *before;
+	const char *opening = closing, *before;
 
-	if ((const char *)text + length == closing)
-		return (struct token){TOKEN_STRING, closing - length, length};
 	do {
 		do
 			opening--;
@@ -485,7 +443,23 @@ static struct token string_here(struct decoder *decoder, const unsigned char *te
 		while (before > decoder->source->text && before[-1] == '\\')
 			before--;
 	} while ((opening - before) % 2 != 0);
-	return (struct token){TOKEN_STRING, opening + 1, (size_t)(closing - opening - 1)};
+	return opening;
+}
+
+/* The string that the parser gives; one with escapes is a copy, and longer in the source. */
+static inline struct token string_here(struct decoder *decoder, const unsigned char *text,
+				       size_t length)
+{
+	const char *start = (const char *)text, *closing;
+
+	if (start >= decoder->source->text &&
+	    start < decoder->source->text + decoder->source->length) {
+		decoder->position = start + length + 1;
+		return (struct token){TOKEN_STRING, start, length, false};
+	}
+	closing = token_here(decoder, TOKEN_STRING, 0).text - 1;
+	start = opening_quote(decoder, closing) + 1;
+	return (struct token){TOKEN_STRING, start, (size_t)(closing - start), true};
 }
 
 static int on_string(void *context, const unsigned char *text, size_t length)
@@ -548,6 +522,7 @@ int oci_decode(const struct oci_object *object, const struct oci_source *source,
 	struct decoder decoder = {
 		.object = object,
 		.source = source,
+		.is_ascii = json_is_ascii(source->text, source->length),
 		.arena = arena,
 		.decoded = decoded,
 		.err = err,

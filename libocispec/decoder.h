@@ -1,11 +1,12 @@
 /*
- * What decode.c and decode-error.c share: where the decoder is in the text and in the structs.
+ * What decode.c, decode-scalar.c and decode-error.c share: where the decoder is in the text and in the structs.
  *
  * The parser tells of one token after the other.  For each object and array which is open there is
  * a frame; the topmost frame says what the next token is for.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <yajl/yajl_parse.h>
@@ -31,6 +32,7 @@ struct token {
 	enum token_kind kind;
 	const char *text;
 	size_t length;
+	bool has_escapes; /* of a string */
 };
 
 enum frame_kind {
@@ -74,6 +76,7 @@ enum expectation {
 struct decoder {
 	const struct oci_object *object; /* of the whole document */
 	const struct oci_source *source;
+	bool is_ascii; /* the source */
 	struct arena *arena;
 	struct oci_decoded *decoded;
 	struct error *err; /* its code is not 0 once something has failed */
@@ -105,3 +108,10 @@ int decoder_full(struct decoder *decoder);
 /* Explains what is not JSON behind the last token; reason is the parser's.  at_end: the parser found
  * out only when it was told that there is no more. */
 void decoder_syntax_error(struct decoder *decoder, const char *reason, bool at_end);
+
+/* The string's text in the arena, without its escapes; NULL if it fails. */
+const char *decoder_keep_string(struct decoder *decoder, const struct token *token);
+/* Read the token into the field's member at address, or into the place of one of its items.  1, or 0 if it fails. */
+int decoder_take_string(struct decoder *decoder, char *address, const struct token *token);
+int decoder_take_scalar(struct decoder *decoder, const struct oci_field *field, char *address,
+			const struct token *token);

@@ -1,5 +1,6 @@
 #include "libocispec/json-string.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -20,6 +21,20 @@ const char *json_bad_utf8(const char *raw, size_t length)
 		raw += bytes;
 	}
 	return NULL;
+}
+
+bool json_is_ascii(const char *text, size_t length)
+{
+	const uint64_t tops = UINT64_MAX / 0xff << 7;
+	uint64_t eight, all = 0;
+
+	for (; length >= sizeof(eight); text += sizeof(eight), length -= sizeof(eight)) {
+		memcpy(&eight, text, sizeof(eight));
+		all |= eight;
+	}
+	for (; length > 0; text++, length--)
+		all |= (unsigned char)*text;
+	return (all & tops) == 0;
 }
 
 static uint32_t hex_digit(char digit)
@@ -85,8 +100,10 @@ const char *json_unescape(const char *raw, size_t length, char *text)
 	return NULL;
 }
 
+enum { LONGEST_ESCAPE = sizeof("\\u0000") - 1 };
+
 /* Writes the character of so many bytes at text, 0 if it is none, as it stands in a string. */
-static size_t write_escaped(const char *text, size_t bytes, char out[static 8])
+static size_t write_escaped(const char *text, size_t bytes, char out[static LONGEST_ESCAPE])
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char first = (unsigned char)*text;
@@ -108,41 +125,46 @@ static size_t write_escaped(const char *text, size_t bytes, char out[static 8])
 	return 6;
 }
 
+/* The characters that stand for themselves. */
+static const bool plain[UCHAR_MAX + 1] = {
+	[' '] = true,
+	['!'] = true,
+	['"' + 1 ... '\\' - 1] = true,
+	['\\' + 1 ... 0x7f] = true,
+};
+
 /* How much of the string stands for itself; it ends at its NUL at the latest. */
 static size_t plain_length(const char *string)
 {
-	size_t length = 0;
+	const char *end = string;
 
-	while ((signed char)string[length] >= 0x20 && string[length] != '"' &&
-	       string[length] != '\\')
-		length++;
-	return length;
+	while (plain[(unsigned char)*end])
+		end++;
+	return (size_t)(end - string);
 }
 
-static void append(char *out, size_t *written, const char *piece, size_t length)
+size_t json_quoted_size(const char *string)
 {
-	if (out)
-		memcpy(out + *written, piece, length);
-	*written += length;
+	return LONGEST_ESCAPE * strlen(string) + strlen("\"\"");
 }
 
 size_t json_quote(const char *string, char *out)
 {
-	const char *end = string + strlen(string);
-	size_t written = 0, plain, bytes;
-	char piece[8];
+	char *next = out;
 
-	append(out, &written, "\"", 1);
-	while (string < end) {
-		plain = plain_length(string);
-		append(out, &written, string, plain);
-		string += plain;
-		if (string == end)
+	*next++ = '"';
+	for (;;) {
+		size_t length = plain_length(string), bytes;
+
+		next = mempcpy(next, string, length);
+		string += length;
+		if (!*string)
 			break;
-		bytes = utf8_length(string, (size_t)(end - string));
-		append(out, &written, piece, write_escaped(string, bytes, piece));
+		/* The NUL is no part of a character: it is not read past. */
+		bytes = utf8_length(string, UTF8_MOST_BYTES);
+		next += write_escaped(string, bytes, next);
 		string += bytes ? bytes : 1;
 	}
-	append(out, &written, "\"", 1);
-	return written;
+	*next++ = '"';
+	return (size_t)(next - out);
 }

@@ -4,6 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whether there is nothing that could be wrong UTF-8, as in most texts. */
+bool json_is_ascii(const char *text, size_t length);
+
 /* NULL if all of raw is UTF-8, otherwise where it is not. */
 const char *json_bad_utf8(const char *raw, size_t length);
 
@@ -13,8 +16,11 @@ const char *json_bad_utf8(const char *raw, size_t length);
  */
 const char *json_unescape(const char *raw, size_t length, char *text);
 
+/* How many bytes json_quote() writes at most. */
+size_t json_quoted_size(const char *string);
+
 /*
  * Writes string between quotes, escaping as little as JSON allows: "/" stays as it is.  Bytes that
- * are no UTF-8 become U+FFFD.  out may be NULL, to learn how long the result is; no NUL is added.
+ * are no UTF-8 become U+FFFD.  Returns how many bytes were written; no NUL is among them.
  */
 size_t json_quote(const char *string, char *out);

@@ -1,7 +1,5 @@
 #include "libocispec/number.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Copies the low bytes of value, in this machine's byte order. */
@@ -64,14 +62,20 @@ size_t oci_number_write(const struct oci_number *number, const void *member,
 			char text[static NUMBER_TEXT_SIZE])
 {
 	uint64_t value = load(member, number->size);
-	uint64_t sign = UINT64_C(1) << (8 * number->size - 1);
-	int length;
-
 	/* The member's highest bit is its sign. */
-	if (number->min < 0)
-		length = snprintf(text, NUMBER_TEXT_SIZE, "%" PRId64,
-				  (int64_t)((value ^ sign) - sign));
-	else
-		length = snprintf(text, NUMBER_TEXT_SIZE, "%" PRIu64, value);
-	return (size_t)length;
+	uint64_t sign = number->min < 0 ? UINT64_C(1) << (8 * number->size - 1) : 0;
+	bool negative = (value & sign) != 0;
+	char digits[NUMBER_TEXT_SIZE];
+	size_t first = sizeof(digits);
+
+	if (negative)
+		value = sign - (value ^ sign);
+	do {
+		digits[--first] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	if (negative)
+		digits[--first] = '-';
+	memcpy(text, digits + first, sizeof(digits) - first);
+	return sizeof(digits) - first;
 }

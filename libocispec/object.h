@@ -61,7 +61,7 @@ struct oci_object {
 	uint16_t size; /* of the struct */
 	uint16_t fields_len;
 	int32_t fields_at; /* from here: in the order in which they are written */
-	int32_t sorted_at; /* from here: the fields' indices, by name */
+	int32_t sorted_at; /* from here: the fields' indices, by length of name and name */
 	uint64_t required; /* a bit for each field which must be there */
 };
 

@@ -320,6 +320,7 @@ RUNTIME_SOURCES = \
 	src/cli/state.c \
 	src/cli/update.c \
 	libocispec/decode-error.c \
+	libocispec/decode-scalar.c \
 	libocispec/decode.c \
 	libocispec/decode.h \
 	libocispec/decoder.h \

@@ -105,6 +105,17 @@ void *arena_alloc(struct arena *arena, size_t size)
 	return piece;
 }
 
+bool arena_resize(struct arena *arena, void *piece, size_t size)
+{
+	const size_t used = arena->used;
+
+	arena->used = (size_t)((char *)piece - arena->start);
+	if (arena_alloc(arena, size))
+		return true;
+	arena->used = used;
+	return false;
+}
+
 void *arena_alloc_apart(struct arena *arena, size_t size)
 {
 	if (size > room_of(arena))

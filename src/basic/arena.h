@@ -6,12 +6,13 @@
  * runtime and in the program that becomes the container, so that pointers into it mean the same in
  * both: the plan is handed over without being written out and parsed again.
  *
- * What is given out is zeroed and aligned for any type.  Nothing is ever given back singly, and
- * nothing moves.
+ * What is given out is zeroed and aligned for any type.  Nothing is ever given back singly, but
+ * for the end of the last piece, and nothing moves.
  */
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "basic/error.h"
@@ -46,7 +47,11 @@ char *arena_copy(struct arena *arena, const char *text, size_t length); /* adds 
 char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The same for what is large and mostly stays empty, or is soon forgotten: at the other end of the arena, so
+/* Makes the piece that was given out last larger, or smaller, where it is; what it gives back must still be zero.
+ * False when the arena is full: nothing has changed. */
+bool arena_resize(struct arena *arena, void *piece, size_t size);
+
+/* As arena_alloc(), for what is large and mostly stays empty, or is soon forgotten: at the other end of the arena, so
  * that all else lies together on few pages. */
 void *arena_alloc_apart(struct arena *arena, size_t size);
 

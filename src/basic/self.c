@@ -13,7 +13,7 @@
 enum line { UID, GID, PID, IGNORED, PERMITTED, EFFECTIVE, BOUNDING, LINES };
 
 static const struct {
-	const char *name;
+	char name[8];
 	int base; /* of the numbers behind it */
 	int skip; /* how many of them come first */
 } wanted[LINES] = {
@@ -35,11 +35,12 @@ static uint64_t number_of(const char *text, int base, int skip)
 static int take_line(const char *text, uint64_t *values, bool *found)
 {
 	for (size_t i = 0; i < LINES; i++) {
-		size_t length = strlen(wanted[i].name);
+		const char *name = wanted[i].name;
 
-		if (found[i] || strncmp(text, wanted[i].name, length) != 0)
+		/* Most lines are others: their names differ early. */
+		if (found[i] || text[0] != name[0] || strncmp(text, name, strlen(name)) != 0)
 			continue;
-		values[i] = number_of(text + length, wanted[i].base, wanted[i].skip);
+		values[i] = number_of(text + strlen(name), wanted[i].base, wanted[i].skip);
 		found[i] = true;
 		return 1;
 	}

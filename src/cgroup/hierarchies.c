@@ -64,10 +64,10 @@ static void unescape(char *text)
 /* Whether it is one of a cgroup file system; line is cut up. */
 static bool parse_mount(char *line, struct mount_line *mount)
 {
-	char *tail = strstr(line, " - cgroup"), *fields[5], *rest;
+	char *tail = strstr(line, " - "), *fields[5], *rest;
 	unsigned int major, minor;
 
-	if (!tail)
+	if (!tail || strncmp(tail, " - cgroup", strlen(" - cgroup")) != 0)
 		return false;
 	*tail = '\0';
 	mount->type = strtok_r(tail + strlen(" - "), " ", &rest);
@@ -228,22 +228,28 @@ static int read_lines(const char *path, char text[LINES_SIZE], struct error *err
 
 /* Whether each hierarchy that the caller is in has been found, with the caller in it: no further mount would
  * change anything. */
-static bool is_complete(const struct hierarchies *found, const char *cgroups)
+static bool is_complete(const struct hierarchies *found, size_t lines)
 {
-	size_t lines = 0;
-
-	for (; *cgroups; cgroups++)
-		lines += *cgroups == '\n';
 	for (size_t i = 0; i < found->count; i++)
 		if (!found->list[i].own)
 			return false;
 	return found->count == lines;
 }
 
+static size_t count_lines(const char *text)
+{
+	size_t lines = 0;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
 static int read_mountinfo(const char *path, const char *cgroups, struct arena *arena,
 			  struct hierarchies *found, struct error *err)
 {
 	autoclose int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	const size_t own = count_lines(cgroups);
 	struct mount_line mount;
 	static struct lines lines;
 	char *line;
@@ -251,7 +257,7 @@ static int read_mountinfo(const char *path, const char *cgroups, struct arena *a
 	if (fd < 0)
 		return error_errno(err, errno, "read %s", path);
 	lines_begin(&lines, fd);
-	while (!is_complete(found, cgroups) && (line = lines_next(&lines)) != NULL)
+	while (!is_complete(found, own) && (line = lines_next(&lines)) != NULL)
 		if (parse_mount(line, &mount) && add_mount(arena, &mount, cgroups, found, err) < 0)
 			return -err->code;
 	if (lines.error)

@@ -7,29 +7,33 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *next(const char *name)
-{
-	return name + strlen(name) + 1;
-}
+static const char prefix[] = "CAP_";
 
 int capability_number(const char *name)
 {
-	int number = 0;
+	const size_t common = sizeof(prefix) - 1;
 
-	for (const char *known = capability_names; *known; known = next(known), number++)
-		if (strcmp(known, name) == 0)
+	if (strncmp(name, prefix, common) != 0)
+		return -1;
+	name += common;
+	for (int number = 0; *capability_names[number]; number++) {
+		const char *known = capability_names[number] + common;
+
+		/* Hundreds are compared: most differ here. */
+		if (known[0] == name[0] && known[1] == name[1] && strcmp(known, name) == 0)
 			return number;
+	}
 	return -1;
 }
 
 void capability_name(int number, char *text, size_t size)
 {
-	const char *name = capability_names;
+	int known = 0;
 
-	for (int i = 0; i != number && *name; i++)
-		name = next(name);
-	if (*name)
-		snprintf(text, size, "%s", name);
+	while (known != number && *capability_names[known])
+		known++;
+	if (*capability_names[known])
+		snprintf(text, size, "%s", capability_names[known]);
 	else
 		snprintf(text, size, "CAP_%d", number);
 }

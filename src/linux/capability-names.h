@@ -3,8 +3,10 @@
 
 #include <stddef.h>
 
-/* All names, each with a NUL behind it and in the order of their numbers; the last one is empty. */
-extern const char capability_names[];
+enum { CAPABILITY_NAME_SIZE = 24 }; /* of the longest, CAP_CHECKPOINT_RESTORE, with its NUL */
+
+/* All names in the order of their numbers; the last one is empty. */
+extern const char capability_names[][CAPABILITY_NAME_SIZE];
 
 /* The number of "CAP_CHOWN", or -1 if there is no capability of that name. */
 int capability_number(const char *name);

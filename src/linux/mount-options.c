@@ -29,9 +29,12 @@ enum option_kind {
 	EXTRA, /* value: EXTRA_* */
 };
 
-/* The words lie in the table, and not behind pointers that would have to be relocated at each start. */
+enum { WORD_SIZE = 16 };
+
+/* The words lie in the table, and not behind pointers that would have to be relocated at each start; all of one size,
+ * so that two numbers are compared instead of texts. */
 struct option {
-	char word[16];
+	char word[WORD_SIZE];
 	enum option_kind kind;
 	unsigned int value;
 };
@@ -136,11 +139,18 @@ const char *mount_option_word(size_t index)
 	return index < COUNT(options_table) ? options_table[index].word : NULL;
 }
 
-static const struct option *find(const struct option *table, size_t count, const char *word)
+static const struct option *find(const char *word)
 {
-	for (size_t i = 0; i < count; i++)
-		if (table[i].word[0] == word[0] && strcmp(table[i].word, word) == 0)
-			return &table[i];
+	const size_t length = strlen(word);
+	char padded[WORD_SIZE] = {0};
+
+	if (length >= WORD_SIZE)
+		return NULL;
+	memcpy(padded, word, length);
+	for (size_t i = 0; i < COUNT(options_table); i++)
+		if (memcmp(options_table[i].word, padded, WORD_SIZE / 2) == 0 &&
+		    memcmp(options_table[i].word, padded, WORD_SIZE) == 0)
+			return &options_table[i];
 	return NULL;
 }
 
@@ -335,15 +345,15 @@ static const struct option *find_with_value(const char *word)
 	size_t length = strcspn(word, "=");
 
 	if (word[length] == '=' && length == 5 && strncmp(word, "idmap", length) == 0)
-		return find(options_table, COUNT(options_table), "idmap");
+		return find("idmap");
 	if (word[length] == '=' && length == 6 && strncmp(word, "ridmap", length) == 0)
-		return find(options_table, COUNT(options_table), "ridmap");
+		return find("ridmap");
 	return NULL;
 }
 
 static const struct option *find_option(const char *word)
 {
-	const struct option *option = find(options_table, COUNT(options_table), word);
+	const struct option *option = find(word);
 
 	return option ? option : find_with_value(word);
 }
@@ -439,7 +449,9 @@ static const char *find_bare(const char *word, size_t *length)
 
 static int refuse_bare_words(const struct oci_mount *mount, struct error *err)
 {
-	for (size_t i = 0; i < mount->options_len && is_careless(mount->type); i++) {
+	if (!is_careless(mount->type))
+		return 0;
+	for (size_t i = 0; i < mount->options_len; i++) {
 		const char *word = mount->options[i];
 		size_t length = 0;
 		const char *bare = find_option(word) ? NULL : find_bare(word, &length);

@@ -59,11 +59,9 @@ int mount_clean_path(const char *path, char *clean, size_t size, struct error *e
 	size_t used = 0;
 
 	for (size_t length; *path; path += length) {
-		length = strcspn(path, "/");
-		if (length == 0) {
-			length = 1;
+		length = *path == '/' ? 1 : strcspn(path, "/");
+		if (*path == '/')
 			continue;
-		}
 		if (length == 1 && path[0] == '.')
 			continue;
 		if (length == 2 && path[0] == '.' && path[1] == '.') {

@@ -1,18 +1,33 @@
 #include "linux/seccomp-calls.h"
 
+#include <endian.h>
 #include <string.h>
+
+enum { WORDS = SECCOMP_CALL_NAME_SIZE / sizeof(uint64_t) };
+
+/* scripts/seccomp-calls does the same. */
+static uint64_t hash(const uint64_t words[static WORDS])
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < WORDS; i++)
+		value = value * 31 + le64toh(words[i]);
+	value *= UINT64_C(0x9e3779b97f4a7c15);
+	return value >> 32;
+}
 
 int seccomp_call_find(const char *name)
 {
-	const size_t mask = seccomp_call_slots_len - 1;
-	uint32_t hash = 5381;
+	const size_t mask = seccomp_call_slots_len - 1, length = strlen(name);
+	uint64_t words[WORDS] = {0};
 
-	for (const char *c = name; *c; c++)
-		hash = hash * 33 ^ (unsigned char)*c;
-	for (size_t at = hash & mask; seccomp_call_slots[at]; at = (at + 1) & mask) {
+	if (length >= sizeof(words))
+		return -1;
+	memcpy(words, name, length);
+	for (size_t at = hash(words) & mask; seccomp_call_slots[at]; at = (at + 1) & mask) {
 		int found = seccomp_call_slots[at] - 1;
 
-		if (strcmp(seccomp_call_pool + seccomp_call_offsets[found], name) == 0)
+		if (memcmp(seccomp_call_list[found].text, words, sizeof(words)) == 0)
 			return found;
 	}
 	return -1;

@@ -32,17 +32,25 @@ struct seccomp_architecture_calls {
 };
 
 extern const char seccomp_calls_version[]; /* of the libseccomp that they are from */
-extern const size_t seccomp_call_names;	   /* how many there are */
 extern const struct seccomp_call seccomp_calls[];
 extern const struct seccomp_part seccomp_parts[];
 
 extern const size_t seccomp_architecture_calls_len;
 extern const struct seccomp_architecture_calls seccomp_architecture_calls[];
 
-/* For seccomp_call_find(): a hash table, whose slots hold a name + 1, and the names themselves. */
+/* All names.  They are of one size, and compared in a few words: a profile names hundreds of them. */
+enum { SECCOMP_CALL_NAME_SIZE = 32 };
+
+struct seccomp_call_name {
+	_Alignas(8) char text[SECCOMP_CALL_NAME_SIZE];
+};
+
+extern const size_t seccomp_call_list_len;
+extern const struct seccomp_call_name seccomp_call_list[];
+
+/* For seccomp_call_find(): a hash table, whose slots hold a name + 1. */
 extern const size_t seccomp_call_slots_len;
-extern const uint16_t seccomp_call_slots[], seccomp_call_offsets[];
-extern const char seccomp_call_pool[];
+extern const uint16_t seccomp_call_slots[];
 
 /* The name as a small number, the same on all architectures, or -1. */
 int seccomp_call_find(const char *name);

@@ -51,6 +51,8 @@ struct rule {
 struct chain {
 	uint32_t first, last; /* in rules, + 1; 0: none that is not the default */
 	bool named;
+	bool is_decided; /* the first rule has no arguments: on every architecture its action counts */
+	uint32_t verdict;
 };
 
 /* A rule with conditions that may apply to a number. */
@@ -115,16 +117,19 @@ static size_t count_rules(const struct oci_seccomp *seccomp)
 static void append_rule(struct compiler *compiler, struct chain *chain, const struct rule *rule)
 {
 	compiler->rules[compiler->rules_len++] = *rule;
-	if (chain->last)
+	if (chain->last) {
 		compiler->rules[chain->last - 1].next = compiler->rules_len;
-	else
+	} else {
 		chain->first = compiler->rules_len;
+		chain->is_decided = rule->args_len == 0;
+		chain->verdict = rule->action;
+	}
 	chain->last = compiler->rules_len;
 }
 
-static void add_call(struct compiler *compiler, const struct oci_syscall *rule, const char *name)
+static void add_call(struct compiler *compiler, const struct oci_syscall *rule, uint32_t action,
+		     const char *name)
 {
-	const uint32_t action = seccomp_rule_action(rule);
 	int call = seccomp_call_find(name);
 	struct chain *chain;
 
@@ -136,7 +141,7 @@ static void add_call(struct compiler *compiler, const struct oci_syscall *rule, 
 	chain->named = true;
 	if (action == compiler->profile->default_action)
 		return;
-	if (!seccomp_rule_is_any(rule)) {
+	if (rule->args_len < 2 || !seccomp_rule_is_any(rule)) {
 		append_rule(compiler, chain,
 			    &(struct rule){rule->args, (uint32_t)rule->args_len, action, 0});
 		return;
@@ -149,9 +154,13 @@ static void add_calls(struct compiler *compiler)
 {
 	const struct oci_seccomp *seccomp = compiler->profile->seccomp;
 
-	for (size_t i = 0; i < seccomp->syscalls_len; i++)
-		for (size_t j = 0; j < seccomp->syscalls[i].names_len; j++)
-			add_call(compiler, &seccomp->syscalls[i], seccomp->syscalls[i].names[j]);
+	for (size_t i = 0; i < seccomp->syscalls_len; i++) {
+		const struct oci_syscall *rule = &seccomp->syscalls[i];
+		const uint32_t action = seccomp_rule_action(rule);
+
+		for (size_t j = 0; j < rule->names_len; j++)
+			add_call(compiler, rule, action, rule->names[j]);
+	}
 }
 
 /* -- one number -------------------------------------------------------------------------------- */
@@ -262,7 +271,7 @@ static void tell_of_contradictions(struct compiler *compiler, unsigned int call)
 	log_warning(
 		"linux.seccomp: rules on %s with different actions can apply to the same call: the "
 		"most restrictive one counts",
-		seccomp_call_pool + seccomp_call_offsets[call]);
+		seccomp_call_list[call].text);
 }
 
 /* Whether it is the same as the last number's, as when a rule names several calls. */
@@ -351,10 +360,16 @@ static void begin_range(struct compiler *compiler, const struct range *range)
 	compiler->ranges_len = (size_t)(next - compiler->ranges) + 1;
 }
 
+/* The numbers from first up to after; behind them the default action begins again. */
+static void add_range(struct compiler *compiler, const struct range *range, uint32_t after)
+{
+	begin_range(compiler, range);
+	begin_range(compiler, &(struct range){after, compiler->profile->default_action, 0});
+}
+
 /* The verdict on a number, of which all candidates are known; the call is one that has it. */
 static void add_number(struct compiler *compiler, uint32_t number, unsigned int call)
 {
-	const uint32_t otherwise = compiler->profile->default_action;
 	const uint32_t decisive = compiler->choice->decisive;
 	struct range range = {.first = number};
 
@@ -362,8 +377,7 @@ static void add_number(struct compiler *compiler, uint32_t number, unsigned int 
 		range.verdict = compiler->rules[decisive - 1].action;
 	else
 		range.label = put_choice(compiler, call);
-	begin_range(compiler, &range);
-	begin_range(compiler, &(struct range){.first = number + 1, .verdict = otherwise});
+	add_range(compiler, &range, number + 1);
 }
 
 static void begin_choice(struct compiler *compiler)
@@ -372,31 +386,72 @@ static void begin_choice(struct compiler *compiler)
 	compiler->choice->decisive = 0;
 }
 
+/* Where the numbers of an architecture have been gone through up to. */
+struct position {
+	const struct seccomp_call *call, *calls_end;
+	const struct seccomp_part *part, *parts_end;
+};
+
+/* The numbers from here on that belong to one call alone, about which nothing needs to be found out: nearly all. */
+static void add_decided(struct compiler *compiler, struct position *at, uint32_t bit)
+{
+	const uint32_t limit = at->part < at->parts_end ? at->part->number : UINT32_MAX;
+	const struct seccomp_call *call = at->call, *end = at->calls_end;
+	uint32_t first = 0, after = 0,
+		 verdict = 0; /* the last ones, which are not in a range yet */
+
+	for (; call < end && call->number < limit; call++) {
+		const struct chain *chain = &compiler->chains[call->name];
+
+		if (!chain->first)
+			continue;
+		if (!chain->is_decided || (call + 1 < end && call[1].number == call->number))
+			break;
+		if (call->number != after || chain->verdict != verdict) {
+			if (after)
+				add_range(compiler, &(struct range){first | bit, verdict, 0},
+					  after | bit);
+			first = call->number;
+			verdict = chain->verdict;
+		}
+		after = call->number + 1;
+	}
+	if (after)
+		add_range(compiler, &(struct range){first | bit, verdict, 0}, after | bit);
+	at->call = call;
+}
+
+static void add_any(struct compiler *compiler, struct position *at, uint32_t bit)
+{
+	const uint32_t number = at->call->number;
+
+	begin_choice(compiler);
+	for (; at->call < at->calls_end && at->call->number == number; at->call++)
+		add_candidates(compiler, at->call->name, 0);
+	for (; at->part < at->parts_end && at->part->number <= number; at->part++)
+		if (at->part->number == number)
+			add_candidates(compiler, at->part->name, at->part->first);
+	if (compiler->choice->len || compiler->choice->decisive)
+		add_number(compiler, number | bit, at->call[-1].name);
+	compiler->full |= compiler->program->full;
+}
+
 /* The numbers of an architecture, one after the other. */
 static void add_numbers(struct compiler *compiler, const struct seccomp_architecture_calls *calls,
 			uint32_t bit)
 {
-	const struct seccomp_call *call = &seccomp_calls[calls->calls];
-	const struct seccomp_call *calls_end = call + calls->calls_len;
-	const struct seccomp_part *part = &seccomp_parts[calls->parts];
-	const struct seccomp_part *parts_end = part + calls->parts_len;
+	struct position at = {
+		.call = &seccomp_calls[calls->calls],
+		.calls_end = &seccomp_calls[calls->calls + calls->calls_len],
+		.part = &seccomp_parts[calls->parts],
+		.parts_end = &seccomp_parts[calls->parts + calls->parts_len],
+	};
 
 	compiler->ranges_len = 0;
 	compiler->last.label = 0;
 	begin_range(compiler, &(struct range){.verdict = compiler->profile->default_action});
-	while (call < calls_end && !compiler->full) {
-		const uint32_t number = call->number;
-
-		begin_choice(compiler);
-		for (; call < calls_end && call->number == number; call++)
-			add_candidates(compiler, call->name, 0);
-		for (; part < parts_end && part->number <= number; part++)
-			if (part->number == number)
-				add_candidates(compiler, part->name, part->first);
-		if (compiler->choice->len || compiler->choice->decisive)
-			add_number(compiler, number | bit, call[-1].name);
-		compiler->full |= compiler->program->full;
-	}
+	while (add_decided(compiler, &at, bit), at.call < at.calls_end && !compiler->full)
+		add_any(compiler, &at, bit);
 }
 
 /* The number that comes after all calls that the profile names, also as parts of others; 0 if it names none. */
@@ -524,9 +579,9 @@ int seccomp_tree(const struct seccomp_profile *profile, struct program *program,
 		.profile = profile,
 		.program = program,
 		.rules = take_array(arena, count_rules(profile->seccomp) + 1, sizeof(struct rule)),
-		.chains = take_array(arena, seccomp_call_names, sizeof(struct chain)),
+		.chains = take_array(arena, seccomp_call_list_len, sizeof(struct chain)),
 		/* Two for each number, for the beginning one, and two for what is newer. */
-		.ranges = take_array(arena, 2 * seccomp_call_names + 3, sizeof(struct range)),
+		.ranges = take_array(arena, 2 * seccomp_call_list_len + 3, sizeof(struct range)),
 		.choice = take_array(arena, 1, sizeof(struct choice)),
 	};
 

@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 
 #include "basic/syscalls.h"
@@ -39,22 +38,22 @@ enum {
 
 /* -- the runtime ------------------------------------------------------------------------------- */
 
-static int validate_action(const char *path, const char *action, struct error *err)
+static int validate_action(const char *action, struct error *err)
 {
 	if (name_find(seccomp_actions, action))
 		return 0;
-	return error_config(err, "%s: unknown action \"%s\"", path, action);
+	return error_config(err, "unknown action \"%s\"", action);
 }
 
 /* The action is one that validate_action() accepted. */
-static int validate_errno(const char *path, const char *action, uint32_t value, struct error *err)
+static int validate_errno(const char *action, uint32_t value, struct error *err)
 {
 	unsigned int known = (unsigned int)name_find(seccomp_actions, action)->value;
 
 	if (known != SECCOMP_RET_ERRNO && known != SECCOMP_RET_TRACE)
-		return error_config(err, "%s: %s takes no errno", path, action);
+		return error_config(err, "%s takes no errno", action);
 	if (value > (known == SECCOMP_RET_ERRNO ? MOST_ERRNO : MOST_TRACE))
-		return error_config(err, "%s: %" PRIu32 " is too large", path, value);
+		return error_config(err, "%" PRIu32 " is too large", value);
 	return 0;
 }
 
@@ -79,27 +78,22 @@ static int validate_arguments(size_t index, const struct oci_syscall *rule, stru
 
 static int validate_syscall(size_t index, const struct oci_syscall *rule, struct error *err)
 {
-	char path[64];
-
 	if (rule->names_len == 0)
 		return error_config(err, "linux.seccomp.syscalls[%zu].names: it is empty", index);
-	snprintf(path, sizeof(path), "linux.seccomp.syscalls[%zu].action", index);
-	if (validate_action(path, rule->action, err) < 0)
-		return -err->code;
-	snprintf(path, sizeof(path), "linux.seccomp.syscalls[%zu].errnoRet", index);
-	if (rule->has_errno_ret && validate_errno(path, rule->action, rule->errno_ret, err) < 0)
-		return -err->code;
+	if (validate_action(rule->action, err) < 0)
+		return error_in(err, "linux.seccomp.syscalls[%zu].action", index);
+	if (rule->has_errno_ret && validate_errno(rule->action, rule->errno_ret, err) < 0)
+		return error_in(err, "linux.seccomp.syscalls[%zu].errnoRet", index);
 	return validate_arguments(index, rule, err);
 }
 
 static int validate_filter(const struct oci_seccomp *seccomp, struct error *err)
 {
-	if (validate_action("linux.seccomp.defaultAction", seccomp->default_action, err) < 0)
-		return -err->code;
+	if (validate_action(seccomp->default_action, err) < 0)
+		return error_in(err, "linux.seccomp.defaultAction");
 	if (seccomp->has_default_errno_ret &&
-	    validate_errno("linux.seccomp.defaultErrnoRet", seccomp->default_action,
-			   seccomp->default_errno_ret, err) < 0)
-		return -err->code;
+	    validate_errno(seccomp->default_action, seccomp->default_errno_ret, err) < 0)
+		return error_in(err, "linux.seccomp.defaultErrnoRet");
 	for (size_t i = 0; i < seccomp->syscalls_len; i++)
 		if (validate_syscall(i, &seccomp->syscalls[i], err) < 0)
 			return -err->code;

@@ -89,21 +89,40 @@ void arena_release(struct arena *arena)
 	*arena = (struct arena){.fd = -1};
 }
 
+static size_t with_gap(size_t size)
+{
+	return ((size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1)) + GAP;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	const size_t room = arena->size - arena->used;
+	const size_t room = arena->size - arena->used, taken = with_gap(size);
 	char *piece = arena->start + arena->used;
-	size_t taken;
 
-	if (size > room || ++arena_control.given == arena_control.most)
+	if (++arena_control.given == arena_control.most || size > room || taken > room)
 		return NULL;
-	taken = ((size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1)) + GAP;
-	if (taken > room)
-		return NULL;
-	allow(piece, size);
+	allow(piece, taken);
+	memset(piece, 0, taken);
 	forbid(piece + size, taken - size);
 	arena->used += taken;
-	return memset(piece, 0, size);
+	return piece;
+}
+
+bool arena_resize(struct arena *arena, void *piece, size_t size)
+{
+	const size_t start = (size_t)((char *)piece - arena->start);
+	const size_t had = arena->used - start, taken = with_gap(size);
+
+	if (taken > had && ++arena_control.given == arena_control.most)
+		return false;
+	if (size > arena->size || taken > arena->size - start)
+		return false;
+	allow(piece, taken);
+	if (taken > had)
+		memset((char *)piece + had, 0, taken - had);
+	forbid((char *)piece + size, taken - size);
+	arena->used = start + taken;
+	return true;
 }
 
 void *arena_alloc_apart(struct arena *arena, size_t size)

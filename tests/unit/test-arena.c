@@ -64,6 +64,26 @@ TEST(says_when_it_is_full_and_stays_usable)
 	arena_release(&arena);
 }
 
+TEST(changes_the_size_of_the_last_piece)
+{
+	char *piece, *next;
+	size_t used;
+
+	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
+	piece = arena_alloc(&arena, 100);
+	memset(piece, 'x', 100);
+	ck_assert(arena_resize(&arena, piece, 10000));
+	ck_assert(is_zero(piece + 100, 9900));
+	ck_assert_int_eq(piece[99], 'x');
+	ck_assert(arena_resize(&arena, piece, 100));
+	next = arena_alloc(&arena, 1);
+	ck_assert_ptr_eq(next, piece + 112);
+	used = arena.used;
+	ck_assert(!arena_resize(&arena, next, arena.size));
+	ck_assert_uint_eq(arena.used, used);
+	arena_release(&arena);
+}
+
 TEST(refuses_an_array_whose_size_overflows)
 {
 	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
@@ -255,8 +275,8 @@ __attribute__((constructor)) static void be_the_other_program(void)
 }
 
 RUN_TESTS("arena", gives_out_zeroed_aligned_pieces_that_do_not_overlap,
-	  says_when_it_is_full_and_stays_usable, refuses_an_array_whose_size_overflows,
-	  copies_and_prints_text, is_released_once_and_for_all,
-	  lies_at_the_same_address_in_another_program, finds_its_address_free_right_after_exec,
-	  hides_what_init_writes_from_the_runtime, hides_what_the_runtime_writes_from_init,
-	  does_not_map_over_what_is_there)
+	  says_when_it_is_full_and_stays_usable, changes_the_size_of_the_last_piece,
+	  refuses_an_array_whose_size_overflows, copies_and_prints_text,
+	  is_released_once_and_for_all, lies_at_the_same_address_in_another_program,
+	  finds_its_address_free_right_after_exec, hides_what_init_writes_from_the_runtime,
+	  hides_what_the_runtime_writes_from_init, does_not_map_over_what_is_there)

@@ -363,6 +363,23 @@ TEST(refuses_strings_that_c_cannot_hold)
 	release();
 }
 
+/* The source is looked through in words before its strings are. */
+TEST(finds_a_wrong_byte_wherever_it_stands)
+{
+	for (size_t before = 0; before < 24; before++) {
+		for (size_t after = 0; after < 24; after++) {
+			char text[128];
+
+			snprintf(text, sizeof(text), "{\"path\":\"%.*s\xff%.*s\"}", (int)before,
+				 "abcdefghijklmnopqrstuvwxyz", (int)after,
+				 "abcdefghijklmnopqrstuvwxyz");
+			ck_assert_int_eq(decode(&oci_root_object, text), -EINVAL);
+			ck_assert_ptr_nonnull(strstr(err.text, "the byte 0xff is not UTF-8"));
+		}
+	}
+	release();
+}
+
 TEST(refuses_bytes_that_are_not_utf8)
 {
 	expect_process_refused("\"env\": [\"A=\xff\"]", "2:12: env[0]: the byte 0xff is not UTF-8");
@@ -490,7 +507,8 @@ RUN_TESTS("decode", reads_each_kind_of_value, reads_maps_in_the_order_of_the_fil
 	  refuses_numbers_that_do_not_fit, shortens_what_it_quotes,
 	  gives_a_hint_where_quotes_are_the_mistake, refuses_a_key_given_twice,
 	  refuses_an_empty_key_in_a_map, refuses_an_object_that_lacks_a_field,
-	  refuses_strings_that_c_cannot_hold, refuses_bytes_that_are_not_utf8,
-	  refuses_what_is_not_json, gives_a_hint_where_json_is_stricter_than_others,
-	  refuses_a_file_that_ends_too_early, refuses_anything_behind_the_document,
-	  refuses_what_is_nested_too_deep, says_when_the_arena_is_full)
+	  refuses_strings_that_c_cannot_hold, finds_a_wrong_byte_wherever_it_stands,
+	  refuses_bytes_that_are_not_utf8, refuses_what_is_not_json,
+	  gives_a_hint_where_json_is_stricter_than_others, refuses_a_file_that_ends_too_early,
+	  refuses_anything_behind_the_document, refuses_what_is_nested_too_deep,
+	  says_when_the_arena_is_full)

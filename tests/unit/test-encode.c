@@ -258,6 +258,51 @@ TEST(indents_by_four_spaces)
 	arena_release(&arena);
 }
 
+TEST(writes_the_ends_of_each_range)
+{
+	static const char *const memories[] = {
+		"{\"limit\":-9223372036854775808}",
+		"{\"limit\":-1}",
+		"{\"limit\":0}",
+		"{\"limit\":9223372036854775807}",
+		"{\"swappiness\":18446744073709551615}",
+	};
+	static const char lowest[] = "{\"user\":{\"uid\":0,\"gid\":4294967294},\"cwd\":\"/"
+				     "\",\"oomScoreAdj\":-2147483648}";
+
+	setup();
+	for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++)
+		expect_json(&oci_memory_object, decode(&oci_memory_object, memories[i]),
+			    memories[i]);
+	expect_json(&oci_process_object, decode(&oci_process_object, lowest), lowest);
+	arena_release(&arena);
+}
+
+/* It has to move on to more memory in the middle of a text, and in the middle of what is escaped. */
+TEST(writes_long_texts)
+{
+	struct oci_root root = {0};
+	size_t used;
+
+	setup();
+	for (size_t length = 1; length < 3000; length += 37) {
+		char *path = arena_alloc(&arena, length + 1), *expected, *next;
+
+		memset(path, length % 2 ? '\n' : 'x', length);
+		root.path = path;
+		expected = arena_alloc(&arena, 6 * length + 100);
+		next = stpcpy(expected, "{\"path\":\"");
+		for (size_t i = 0; i < length; i++)
+			next = stpcpy(next, length % 2 ? "\\u000a" : "x");
+		stpcpy(next, "\"}");
+		used = arena.used;
+		expect_json(&oci_root_object, &root, expected);
+		/* It keeps no more than it needs. */
+		ck_assert_uint_le(arena.used - used, strlen(expected) + 16);
+	}
+	arena_release(&arena);
+}
+
 TEST(says_when_the_arena_is_full)
 {
 	struct oci_root root = {.path = "/"};
@@ -265,10 +310,15 @@ TEST(says_when_the_arena_is_full)
 	setup();
 	arena.used = arena.size - 16;
 	ck_assert_ptr_null(oci_encode(&oci_root_object, &root, &arena, OCI_COMPACT));
+	/* Room for the beginning alone. */
+	arena.used = arena.size - 2000;
+	root.path = memset(calloc(1, 1001), 'x', 1000);
+	ck_assert_ptr_null(oci_encode(&oci_root_object, &root, &arena, OCI_COMPACT));
+	free((char *)root.path);
 	arena_release(&arena);
 }
 
 RUN_TESTS("encode", writes_each_field_of_each_object_as_it_is_read, writes_the_same_in_both_layouts,
 	  writes_only_what_is_there, tells_an_empty_array_from_none, escapes_no_more_than_it_must,
 	  writes_json_even_of_a_path_that_is_no_text, indents_by_four_spaces,
-	  says_when_the_arena_is_full)
+	  writes_the_ends_of_each_range, writes_long_texts, says_when_the_arena_is_full)

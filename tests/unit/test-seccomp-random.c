@@ -54,10 +54,8 @@ static bool is_confused_by_libseccomp(const char *name)
 
 static void add_random_rule(size_t different_actions)
 {
-	const char *name =
-		draw(3) ? ONE_OF(favourites)
-			: seccomp_call_pool +
-				  seccomp_call_offsets[draw((uint32_t)seccomp_call_names)];
+	const char *name = draw(3) ? ONE_OF(favourites)
+				   : seccomp_call_list[draw((uint32_t)seccomp_call_list_len)].text;
 	struct oci_syscall *rule = add(is_confused_by_libseccomp(name) ? "read" : name,
 				       actions[draw((uint32_t)different_actions)]);
 	size_t conditions = draw(3) ? draw(4) : 0;

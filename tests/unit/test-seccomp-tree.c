@@ -63,9 +63,9 @@ static void begin_allowing(const char *const architectures_listed[], uint32_t de
 	begin("SCMP_ACT_ERRNO", architectures_listed);
 	made.seccomp.has_default_errno_ret = true;
 	made.seccomp.default_errno_ret = default_errno;
-	for (size_t i = 0; i < seccomp_call_names; i++)
-		if (!is_refused(seccomp_call_pool + seccomp_call_offsets[i]))
-			add(seccomp_call_pool + seccomp_call_offsets[i], "SCMP_ACT_ALLOW");
+	for (size_t i = 0; i < seccomp_call_list_len; i++)
+		if (!is_refused(seccomp_call_list[i].text))
+			add(seccomp_call_list[i].text, "SCMP_ACT_ALLOW");
 	for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++)
 		when(add("personality", "SCMP_ACT_ALLOW"), 0, "SCMP_CMP_EQ", domains[i]);
 }
@@ -437,8 +437,8 @@ static void add_alike(const char *name, size_t rules, uint64_t value)
 TEST(writes_the_same_rules_on_many_calls_once)
 {
 	begin("SCMP_ACT_ERRNO", family);
-	for (size_t i = 0; i < seccomp_call_names; i++)
-		add_alike(seccomp_call_pool + seccomp_call_offsets[i], 2, 1);
+	for (size_t i = 0; i < seccomp_call_list_len; i++)
+		add_alike(seccomp_call_list[i].text, 2, 1);
 	ck_assert_uint_lt(make_filter(), 500);
 
 	begin("SCMP_ACT_ERRNO", NULL);
@@ -474,11 +474,10 @@ TEST(refuses_what_the_kernel_would_not_take)
 		expect_too_much();
 	}
 	begin("SCMP_ACT_ERRNO", family);
-	for (size_t i = 0; i < seccomp_call_names; i++)
+	for (size_t i = 0; i < seccomp_call_list_len; i++)
 		for (uint64_t j = 0; j < 2; j++)
-			when(when(add(seccomp_call_pool + seccomp_call_offsets[i],
-				      "SCMP_ACT_ALLOW"),
-				  0, "SCMP_CMP_GT", j << 40 | i),
+			when(when(add(seccomp_call_list[i].text, "SCMP_ACT_ALLOW"), 0,
+				  "SCMP_CMP_GT", j << 40 | i),
 			     1, "SCMP_CMP_EQ", 5);
 	expect_too_much();
 }
