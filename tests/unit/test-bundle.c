@@ -68,7 +68,10 @@ TEST(reads_another_file_when_it_is_told_to)
 /* What is written down of it must mean the same to a later command, wherever that is started. */
 TEST(makes_the_path_absolute)
 {
-	char path[128];
+	static const char *const ways[] = {"/real",	    "/link",	     "/real/",
+					   "//real",	    "/./real",	     "/real/.",
+					   "/real/../real", "/link/../link", "/real//."};
+	char path[128], given[128];
 
 	begin();
 	tree_directory(&tree, "real", 0755);
@@ -82,6 +85,11 @@ TEST(makes_the_path_absolute)
 	ck_assert_str_eq(bundle.path, path);
 	ck_assert(bundle.path >= arena.start && bundle.path < arena.start + arena.used);
 	ck_assert_int_eq(chdir("/"), 0);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		snprintf(given, sizeof(given), "%s%s", tree.path, ways[i]);
+		ck_assert_int_eq(bundle_read(&bundle, given, "config.json", &arena, &err), 0);
+		ck_assert_str_eq(bundle.path, path);
+	}
 	finish();
 }
 
