@@ -24,6 +24,7 @@
 #include "basic/inside.h"
 #include "basic/syscalls.h"
 #include "basic/users.h"
+#include "linux/mount-tree.h"
 #include "linux/mounts.h"
 #include "linux/section.h"
 
@@ -217,21 +218,16 @@ static int open_host_node(struct device_plan *plan, struct error *err)
 		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 		.propagation = MS_PRIVATE,
 	};
-	autoclose int node = open(plan->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
 
-	if (node < 0 || fstat(node, &status) < 0) {
+	plan->fd = mount_tree_clone(AT_FDCWD, plan->path, AT_SYMLINK_NOFOLLOW, &change);
+	if (plan->fd < 0 || fstat(plan->fd, &status) < 0) {
 		error_errno(err, errno, "take the host's");
 		return error_hint(err,
 				  "in a user namespace no device can be made, only the host's of "
 				  "the same path be taken");
 	}
-	if (!is_device(&status, plan))
-		return error_config(err, "the host's is another device");
-	plan->fd = sys_open_tree(node, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
-	if (plan->fd < 0 || sys_mount_setattr(plan->fd, 0, &change) < 0)
-		return error_errno(err, errno, "bind the host's");
-	return 0;
+	return is_device(&status, plan) ? 0 : error_config(err, "the host's is another device");
 }
 
 static int devices_open(struct container *container, struct error *err)
