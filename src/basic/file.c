@@ -93,14 +93,11 @@ ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **t
 
 enum { SURELY_ALL = 2048 }; /* bytes */
 
-ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
+ssize_t file_read_some(int fd, char *buffer, size_t size)
 {
-	autoclose int fd = openat(dir, path, READ_FLAGS);
 	ssize_t length;
 
 	buffer[0] = '\0';
-	if (fd < 0)
-		return -errno;
 	/* The kernel gives such files a whole page at a time, or line by line as long as there is room in one:
 	 * what ends long before is the end. */
 	do
@@ -117,6 +114,14 @@ ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
 	}
 	buffer[length] = '\0';
 	return length;
+}
+
+ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
+{
+	autoclose int fd = openat(dir, path, READ_FLAGS);
+
+	buffer[0] = '\0';
+	return fd < 0 ? -errno : file_read_some(fd, buffer, size);
 }
 
 int file_write_all(int fd, const char *text, size_t length)

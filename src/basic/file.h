@@ -27,6 +27,9 @@ ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **t
  * its length, or a negative errno. */
 ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size);
 
+/* The same of one that is open. */
+ssize_t file_read_some(int fd, char *buffer, size_t size);
+
 /* Writes text to an existing file in one write(2); returns 0 or a negative errno. */
 int file_write(int dir, const char *path, const char *text);
 

@@ -11,7 +11,7 @@
 #include <sys/vfs.h>
 
 #include "basic/cleanup.h"
-#include "basic/file.h"
+#include "basic/procfs.h"
 #include "basic/syscalls.h"
 
 #ifndef PID_FS_MAGIC
@@ -21,16 +21,25 @@
 /* In /proc/PID/stat the fields after the name, which stands in parentheses and may hold any byte. */
 enum { FIELD_STATE = 3, FIELD_START_TIME = 22 };
 
+/* A process that is not there, or is another one, is gone; but not where the procfs at /proc is that of another
+ * pid namespace, in which others have these numbers. */
+static int none_or_elsewhere(void)
+{
+	int r = procfs_expect_own_pids(procfs_own());
+
+	return r < 0 ? r : -ESRCH;
+}
+
 int process_status(pid_t pid, struct process_status *status)
 {
 	char path[32], text[1024];
 	char *open, *close, *field;
 	ssize_t length;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	length = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	snprintf(path, sizeof(path), "%d/stat", pid);
+	length = procfs_read(procfs_own(), path, text, sizeof(text));
 	if (length <= 0)
-		return length == 0 || length == -ENOENT ? -ESRCH : (int)length;
+		return length == 0 || length == -ENOENT ? none_or_elsewhere() : (int)length;
 	open = strchr(text, '(');
 	close = strrchr(text, ')');
 	if (!open || !close || close < open || close[1] != ' ')
@@ -68,8 +77,10 @@ int process_identify(pid_t pid, int pidfd, struct process *process, struct error
 	struct process_status status;
 	int r = process_status(pid, &status);
 
-	if (r < 0)
-		return error_errno(err, -r, "read /proc/%d/stat", pid);
+	if (r < 0) {
+		error_errno(err, -r, "read /proc/%d/stat", pid);
+		return procfs_hint(err);
+	}
 	*process = (struct process){
 		.pid = pid,
 		.start_time = status.start_time,
@@ -95,10 +106,14 @@ int process_open(const struct process *process, struct process_status *status)
 	if (pidfd < 0)
 		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 	r = process_status(process->pid, status);
+	/* One that lives and is not to be seen is hidden: "hidepid" in proc(5). */
+	if (r == -ESRCH && process_wait(pidfd, 0) == 0)
+		r = -EPERM;
 	if (r < 0)
 		return r;
-	if (status->start_time != process->start_time || status->state == 'Z' ||
-	    status->state == 'X')
+	if (status->start_time != process->start_time)
+		return none_or_elsewhere();
+	if (status->state == 'Z' || status->state == 'X')
 		return -ESRCH;
 	inode = process->pidfd_inode ? inode_of(pidfd) : 0;
 	if (inode && inode != process->pidfd_inode)

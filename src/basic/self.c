@@ -8,19 +8,22 @@
 
 #include "basic/cleanup.h"
 #include "basic/lines.h"
+#include "basic/procfs.h"
 
 /* What is wanted of the file; each begins a line. */
-enum line { UID, GID, PID, IGNORED, PERMITTED, EFFECTIVE, BOUNDING, LINES };
+enum line { UID, GID, INNER_PID, IGNORED, PERMITTED, EFFECTIVE, BOUNDING, LINES };
 
 static const struct {
 	char name[8];
 	int base; /* of the numbers behind it */
 	int skip; /* how many of them come first */
 } wanted[LINES] = {
-	[UID] = {"Uid:", 10, 1}, /* the real one; then the effective, the saved, the file system's */
-	[GID] = {"Gid:", 10, 1},	  [PID] = {"Pid:", 10, 0},
-	[IGNORED] = {"SigIgn:", 16, 0},	  [PERMITTED] = {"CapPrm:", 16, 0},
-	[EFFECTIVE] = {"CapEff:", 16, 0}, [BOUNDING] = {"CapBnd:", 16, 0},
+	/* Uid: the real one; then the effective, the saved, the file system's.  NSpid: by the pid namespace of the
+	 * procfs; then by those between that and the process's own. */
+	[UID] = {"Uid:", 10, 1},	  [GID] = {"Gid:", 10, 1},
+	[INNER_PID] = {"NSpid:", 10, 1},  [IGNORED] = {"SigIgn:", 16, 0},
+	[PERMITTED] = {"CapPrm:", 16, 0}, [EFFECTIVE] = {"CapEff:", 16, 0},
+	[BOUNDING] = {"CapBnd:", 16, 0},
 };
 
 static uint64_t number_of(const char *text, int base, int skip)
@@ -49,7 +52,7 @@ static int take_line(const char *text, uint64_t *values, bool *found)
 
 int self_read(int proc, struct self *self, struct error *err)
 {
-	autoclose int fd = openat(proc, "self/status", O_RDONLY | O_CLOEXEC);
+	autoclose int fd = procfs_open(proc, "self/status", O_RDONLY);
 	static struct lines lines; /* that of the groups may be very long, and is passed over */
 	uint64_t values[LINES];
 	bool found[LINES] = {false};
@@ -57,7 +60,7 @@ int self_read(int proc, struct self *self, struct error *err)
 	int left = LINES;
 
 	if (fd < 0)
-		return error_errno(err, errno, "open /proc/self/status");
+		return error_errno(err, -fd, "open /proc/self/status");
 	lines_begin(&lines, fd);
 	while (left > 0 && (text = lines_next(&lines)) != NULL)
 		left -= take_line(text, values, found);
@@ -74,7 +77,7 @@ int self_read(int proc, struct self *self, struct error *err)
 		.bounding = values[BOUNDING],
 		.uid = (uid_t)values[UID],
 		.gid = (gid_t)values[GID],
-		.pid = (pid_t)values[PID],
+		.own_pids = values[INNER_PID] == 0,
 	};
 	return 0;
 }

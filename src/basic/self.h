@@ -1,6 +1,7 @@
 /* What the calling process is: one read of /proc/self/status instead of a hundred system calls. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -12,7 +13,7 @@ struct self {
 	uint64_t permitted, effective, bounding;
 	uid_t uid; /* the effective ones */
 	gid_t gid;
-	pid_t pid; /* as that procfs has it: not getpid() where it belongs to another pid namespace */
+	bool own_pids; /* the procfs is that of the own pid namespace, and not of one above */
 };
 
 /* proc: the directory of a procfs. */

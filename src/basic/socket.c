@@ -11,16 +11,19 @@
 #include <sys/un.h>
 
 #include "basic/cleanup.h"
+#include "basic/procfs.h"
 
 /* The address has room for 107 bytes, a path may have 4095: the directory is opened and named by its
  * fd. */
 static int make_address(struct sockaddr_un *address, int dir, const char *name)
 {
-	int length;
+	char path[PROCFS_FD_SIZE];
+	int r = procfs_name_fd(dir, path), length;
 
+	if (r < 0)
+		return r;
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	length = snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dir,
-			  name);
+	length = snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s", path, name);
 	return length < (int)sizeof(address->sun_path) ? 0 : -ENAMETOOLONG;
 }
 
@@ -28,11 +31,13 @@ static int connect_at(int type, int dir, const char *name)
 {
 	autoclose int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	if (make_address(&address, dir, name) < 0)
-		return -ENAMETOOLONG;
+	r = make_address(&address, dir, name);
+	if (r < 0)
+		return r;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	return take_fd(&fd);
@@ -96,34 +101,39 @@ int socket_connect_datagram(const char *address, struct error *err)
 				 : connect_to(SOCK_DGRAM, address, err);
 }
 
+static int bind_at(int fd, int dir, const char *name, mode_t mode)
+{
+	struct sockaddr_un address;
+	int r = make_address(&address, dir, name);
+
+	if (r < 0)
+		return r;
+	/* The folder is the owner's alone, so the moment before the mode is set is nobody's chance. */
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+			       fchmodat(dir, name, mode, 0) < 0
+		       ? -errno
+		       : 0;
+}
+
 int socket_receive_at(int dir, const char *name, struct error *err)
 {
 	autoclose int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address;
+	int r = fd < 0 ? -errno : bind_at(fd, dir, name, 0777);
 
-	if (fd < 0)
-		return error_errno(err, errno, "make the socket %s", name);
-	if (make_address(&address, dir, name) < 0 ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    fchmodat(dir, name, 0777, 0) < 0)
-		return error_errno(err, errno, "make the socket %s", name);
-	return take_fd(&fd);
+	return r < 0 ? error_errno(err, -r, "make the socket %s", name) : take_fd(&fd);
 }
 
 int socket_listen_at(int dir, const char *name, struct error *err)
 {
 	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address;
 	int r;
 
 	if (fd < 0)
 		return error_errno(err, errno, "make the socket %s", name);
-	r = make_address(&address, dir, name);
-	/* The folder is the owner's alone, so the moment before the mode is set is nobody's chance. */
-	if (r < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    fchmodat(dir, name, 0600, 0) < 0 || listen(fd, 1) < 0)
-		return error_errno(err, r < 0 ? -r : errno, "listen on the socket %s", name);
-	return take_fd(&fd);
+	r = bind_at(fd, dir, name, 0600);
+	if (r == 0 && listen(fd, 1) < 0)
+		r = -errno;
+	return r < 0 ? error_errno(err, -r, "listen on the socket %s", name) : take_fd(&fd);
 }
 
 int socket_send_fd(int socket, int fd, const char *text, struct error *err)

@@ -9,6 +9,10 @@
 
 #include "basic/cleanup.h"
 #include "basic/lines.h"
+#include "basic/procfs.h"
+
+/* Its inode: PROC_USER_INIT_INO in the kernel. */
+enum { FIRST_USER_NAMESPACE = 0xeffffffd };
 
 /* Steps over a number and the colon behind it; false when there is none, or none that a uid could be. */
 static bool take_id(const char **text, unsigned long *id)
@@ -53,15 +57,14 @@ void user_name(uid_t uid, char *name, size_t size)
 		snprintf(name, size, "%.*s", (int)length, line);
 }
 
-/* It always has this inode number, PROC_USER_INIT_INO in the kernel. */
 bool in_first_user_namespace(void)
 {
-	struct stat status;
-
 	static enum { UNKNOWN, NO, YES } first; /* nothing here enters another */
+	ino_t own;
 
 	if (first == UNKNOWN)
-		first = stat("/proc/self/ns/user", &status) == 0 && status.st_ino == 0xeffffffd
+		first = procfs_namespace(procfs_own(), "self/ns/user", &own) == 0 &&
+					own == FIRST_USER_NAMESPACE
 				? YES
 				: NO;
 	return first == YES;

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "basic/file.h"
+#include "basic/procfs.h"
 #include "cgroup/hierarchies.h"
 
 enum { LINES_SIZE = 16 * 1024 };
@@ -189,9 +189,9 @@ int cgroup_clone_fd_of(const struct oci_record_cgroup *place, pid_t pid)
 	char file[32], lines[LINES_SIZE], directory[PATH_MAX];
 	const char *part;
 
-	snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
+	snprintf(file, sizeof(file), "%d/cgroup", pid);
 	if (!place->v2 || !place->path ||
-	    file_read_small(AT_FDCWD, file, lines, sizeof(lines)) <= 0)
+	    procfs_read(procfs_own(), file, lines, sizeof(lines)) <= 0)
 		return -1;
 	part = part_below(lines, place->path);
 	if (!part || snprintf(directory, sizeof(directory), "%s%s", place->v2, part) >=

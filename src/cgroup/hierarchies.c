@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
-#include "basic/file.h"
 #include "basic/lines.h"
+#include "basic/procfs.h"
 
 #define USUAL_MOUNT "/sys/fs/cgroup"
 
@@ -216,14 +216,15 @@ static void put_in_order(struct hierarchies *found)
 		found->mode = found->count == 1 ? CGROUP_V2 : CGROUP_HYBRID;
 }
 
-/* The caller's lines; "" where the kernel has no cgroups. */
-static int read_lines(const char *path, char text[LINES_SIZE], struct error *err)
+/* A process's lines; "" where the kernel has no cgroups. */
+static int read_lines(int proc, const char *path, char text[LINES_SIZE], struct error *err)
 {
-	ssize_t length = file_read_small(AT_FDCWD, path, text, LINES_SIZE);
+	ssize_t length = procfs_read(proc, path, text, LINES_SIZE);
 
-	if (length < 0 && length != -ENOENT)
-		return error_errno(err, (int)-length, "read %s", path);
-	return 0;
+	if (length >= 0 || length == -ENOENT)
+		return 0;
+	error_errno(err, (int)-length, "read /proc/%s", path);
+	return procfs_hint(err);
 }
 
 /* Whether each hierarchy that the caller is in has been found, with the caller in it: no further mount would
@@ -245,56 +246,48 @@ static size_t count_lines(const char *text)
 	return lines;
 }
 
-static int read_mountinfo(const char *path, const char *cgroups, struct arena *arena,
+static int read_mountinfo(int proc, const char *cgroups, struct arena *arena,
 			  struct hierarchies *found, struct error *err)
 {
-	autoclose int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	autoclose int fd = procfs_open(proc, "self/mountinfo", O_RDONLY);
 	const size_t own = count_lines(cgroups);
 	struct mount_line mount;
 	static struct lines lines;
 	char *line;
 
 	if (fd < 0)
-		return error_errno(err, errno, "read %s", path);
+		return error_errno(err, -fd, "read /proc/self/mountinfo");
 	lines_begin(&lines, fd);
 	while (!is_complete(found, own) && (line = lines_next(&lines)) != NULL)
 		if (parse_mount(line, &mount) && add_mount(arena, &mount, cgroups, found, err) < 0)
 			return -err->code;
 	if (lines.error)
-		return error_errno(err, lines.error, "read %s", path);
+		return error_errno(err, lines.error, "read /proc/self/mountinfo");
 	put_in_order(found);
 	return 0;
 }
 
-int hierarchies_read(struct arena *arena, const char *mountinfo, const char *cgroups,
-		     struct hierarchies *found, struct error *err)
-{
-	static char own[LINES_SIZE]; /* not on the stack: see basic/lines.h */
-
-	*found = (struct hierarchies){0};
-	if (read_lines(cgroups, own, err) < 0)
-		return -err->code;
-	return read_mountinfo(mountinfo, own, arena, found, err);
-}
-
 /*
- * Whether the caller is in version 2 alone, and the whole of that is mounted at the usual place.  Then
+ * Whether the process is in version 2 alone, and the whole of that is mounted at the usual place.  Then
  * mountinfo, which is as long as the host has mounts, would tell nothing more.  In a cgroup namespace other
  * than the first paths count from elsewhere.
  */
-static bool is_usual(const char *cgroups)
+static bool is_usual(int proc, const char *cgroups)
 {
 	struct statfs filesystem;
 	struct stat status;
+	ino_t namespace;
 
 	return strncmp(cgroups, "0::/", 4) == 0 && strchr(cgroups, '\n') &&
 	       strchr(cgroups, '\n')[1] == '\0' && stat(USUAL_MOUNT, &status) == 0 &&
 	       status.st_ino == ROOT_INODE && statfs(USUAL_MOUNT, &filesystem) == 0 &&
 	       filesystem.f_type == CGROUP2_SUPER_MAGIC &&
-	       stat("/proc/self/ns/cgroup", &status) == 0 && status.st_ino == FIRST_NAMESPACE;
+	       procfs_namespace(proc, "self/ns/cgroup", &namespace) == 0 &&
+	       namespace == FIRST_NAMESPACE;
 }
 
-int hierarchies_find(struct arena *arena, struct hierarchies *found, struct error *err)
+int hierarchies_read(struct arena *arena, int proc, const char *cgroups, struct hierarchies *found,
+		     struct error *err)
 {
 	char root[] = "/", usual[] = USUAL_MOUNT, type[] = "cgroup2", options[] = "";
 	const struct mount_line mount = {
@@ -303,14 +296,19 @@ int hierarchies_find(struct arena *arena, struct hierarchies *found, struct erro
 	int r;
 
 	*found = (struct hierarchies){0};
-	if (read_lines("/proc/self/cgroup", own, err) < 0)
+	if (read_lines(proc, cgroups, own, err) < 0)
 		return -err->code;
-	if (!is_usual(own))
-		return read_mountinfo("/proc/self/mountinfo", own, arena, found, err);
+	if (!is_usual(proc, own))
+		return read_mountinfo(proc, own, arena, found, err);
 	r = add_mount(arena, &mount, own, found, err);
 	if (r == 0)
 		put_in_order(found);
 	return r;
+}
+
+int hierarchies_find(struct arena *arena, struct hierarchies *found, struct error *err)
+{
+	return hierarchies_read(arena, procfs_own(), "self/cgroup", found, err);
 }
 
 bool hierarchies_have(const struct hierarchies *found, const char *controller)

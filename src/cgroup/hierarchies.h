@@ -37,9 +37,9 @@ struct hierarchies {
 
 int hierarchies_find(struct arena *arena, struct hierarchies *found, struct error *err);
 
-/* The same from files that are like those two, for tests. */
-int hierarchies_read(struct arena *arena, const char *mountinfo, const char *cgroups,
-		     struct hierarchies *found, struct error *err);
+/* The same for the process whose /proc/PID/cgroup it is: "1/cgroup"; below proc, a procfs or a test's directory. */
+int hierarchies_read(struct arena *arena, int proc, const char *cgroups, struct hierarchies *found,
+		     struct error *err);
 
 /* Whether one of version 1 has this controller, by the name that it has there: "blkio". */
 bool hierarchies_have(const struct hierarchies *found, const char *controller);

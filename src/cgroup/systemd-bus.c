@@ -16,9 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "basic/procfs.h"
 #include "cgroup/systemd.h"
 
 #define USER_RUNTIME_DIRECTORY "/run/user"
+
+enum { UID_MAP_SIZE = 12 * 1024 }; /* the kernel takes 340 lines of 33 bytes */
 
 /* A bus first: systemd's own socket, which is not for everybody's use, only where none runs. */
 static const char *const system_sockets[] = {"/run/dbus/system_bus_socket", "/run/systemd/private"};
@@ -26,27 +29,29 @@ static const char *const user_sockets[] = {"bus", "systemd/private"};
 
 uid_t systemd_outer_uid(const char *uid_map, uid_t uid)
 {
-	FILE *file = fopen(uid_map, "re");
 	uint32_t inside, outside, count;
 	uid_t outer = uid;
+	int length;
 
-	while (file &&
-	       fscanf(file, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inside, &outside, &count) == 3)
+	while (sscanf(uid_map, "%" SCNu32 " %" SCNu32 " %" SCNu32 "%n", &inside, &outside, &count,
+		      &length) == 3) {
 		if (uid >= inside && uid - inside < count)
 			outer = outside + (uid - inside);
-	if (file)
-		fclose(file);
+		uid_map += length;
+	}
 	return outer;
 }
 
 static const char *user_runtime_directory(struct arena *arena)
 {
 	const char *given = getenv("XDG_RUNTIME_DIR");
+	char uid_map[UID_MAP_SIZE];
 
 	if (given && given[0] == '/')
 		return arena_copy(arena, given, strlen(given));
+	procfs_read(procfs_own(), "self/uid_map", uid_map, sizeof(uid_map));
 	return arena_printf(arena, USER_RUNTIME_DIRECTORY "/%u",
-			    (unsigned int)systemd_outer_uid("/proc/self/uid_map", geteuid()));
+			    (unsigned int)systemd_outer_uid(uid_map, geteuid()));
 }
 
 const char *systemd_transient_directory(bool user, struct arena *arena)

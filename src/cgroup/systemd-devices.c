@@ -7,17 +7,15 @@
  * said so are left to the program that is attached to the cgroup as well, which carries out all of them: in
  * version 2 a device takes the consent of both.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "basic/file.h"
 #include "cgroup/devices.h"
 #include "cgroup/systemd.h"
 
-enum { PATTERN_SIZE = 128, DEVICES_SIZE = 16 * 1024 };
+enum { PATTERN_SIZE = 128 };
 
 /* The driver of a major number, in the part of /proc/devices that is headed "Character" or "Block". */
 static bool find_driver(const char *devices, char type, int64_t major, char name[PATTERN_SIZE])
@@ -103,14 +101,12 @@ static bool add_rules(struct list *list, const struct device_rules *rules)
 int scope_devices(const struct oci_resources *resources, const char *devices,
 		  struct request *request, struct error *err)
 {
-	char text[DEVICES_SIZE] = "";
-	struct list list = {.devices = text};
+	struct list list = {.devices = devices};
 	struct device_rules rules;
 	bool strict;
 
 	if (devices_rules(resources, &rules, err) < 0)
 		return -err->code;
-	file_read_small(AT_FDCWD, devices, text, sizeof(text));
 	strict = !rules.all && add_rules(&list, &rules);
 	request_text(request, NEED_MUST, "DevicePolicy", strict ? "strict" : "auto");
 	/* An empty list is what takes earlier ones away. */

@@ -21,6 +21,7 @@
 #include "basic/cleanup.h"
 #include "basic/clock.h"
 #include "basic/log.h"
+#include "basic/procfs.h"
 #include "basic/signals.h"
 #include "basic/syscalls.h"
 #include "cgroup/systemd.h"
@@ -43,14 +44,13 @@ int systemd_check_built(struct error *err)
 static int open_beside(void)
 {
 	char path[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof(PROGRAM) - 1);
+	autoclose int fd = -1, runtime = procfs_follow(procfs_own(), "self/exe", O_PATH);
 	struct stat own, status;
-	autoclose int fd = -1;
 	char *slash;
 
-	if (length <= 0 || stat("/proc/self/exe", &own) < 0)
+	if (runtime < 0 || fstat(runtime, &own) < 0 ||
+	    procfs_read_link(procfs_own(), "self/exe", path, sizeof(path) - sizeof(PROGRAM)) < 0)
 		return -1;
-	path[length] = '\0';
 	slash = strrchr(path, '/');
 	if (!slash)
 		return -1;

@@ -29,6 +29,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/file.h"
+#include "basic/procfs.h"
 #include "basic/users.h"
 #include "cgroup/controller.h"
 #include "cgroup/managers.h"
@@ -42,7 +43,10 @@
 #define USUAL_SUBGROUP "container"
 
 /* How long a scope whose last process has ended may take to end by itself, in milliseconds. */
-enum { MOST_WAIT_TO_END = 50 };
+enum {
+	MOST_WAIT_TO_END = 50,
+	DEVICES_SIZE = 16 * 1024, /* of /proc/devices */
+};
 
 static bool asks_as_user(void)
 {
@@ -111,7 +115,7 @@ static int systemd_plan(const struct cgroup_wish *wish, struct arena *arena,
 		r = check_properties(wish, arena, err);
 	if (r < 0 || user)
 		return r;
-	r = hierarchies_read(arena, "/proc/self/mountinfo", "/proc/1/cgroup", &manager, err);
+	r = hierarchies_read(arena, procfs_own(), "1/cgroup", &manager, err);
 	return r < 0 ? r : scope_predict(&manager, arena, place, err);
 }
 
@@ -159,8 +163,8 @@ static int locate(const struct cgroup_keeper *keeper, struct arena *arena,
 	struct hierarchies found;
 	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", keeper->pid);
-	if (hierarchies_read(arena, "/proc/self/mountinfo", path, &found, err) < 0)
+	snprintf(path, sizeof(path), "%d/cgroup", keeper->pid);
+	if (hierarchies_read(arena, procfs_own(), path, &found, err) < 0)
 		return -err->code;
 	return scope_locate(&found, arena, place, err);
 }
@@ -279,6 +283,16 @@ static int add_limits(const struct oci_record_cgroup *place, const struct oci_re
 	return scope_properties(resources, &now, request, err);
 }
 
+static int add_devices(const struct oci_resources *resources, struct request *request,
+		       struct error *err)
+{
+	char devices[DEVICES_SIZE];
+
+	/* Without it no driver is known by name, and what can't be said is left to the program. */
+	procfs_read(procfs_own(), "devices", devices, sizeof(devices));
+	return scope_devices(resources, devices, request, err);
+}
+
 /* Asks keeper, or a helper for this alone. */
 static int set_properties(const struct oci_record_cgroup *place,
 			  const struct oci_resources *resources, bool devices,
@@ -293,7 +307,7 @@ static int set_properties(const struct oci_record_cgroup *place,
 	r = add_limits(place, resources, &request, err);
 	/* The kernel lets only root of the machine restrict devices. */
 	if (r == 0 && devices && !asks_as_user())
-		r = scope_devices(resources, "/proc/devices", &request, err);
+		r = add_devices(resources, &request, err);
 	if (r == 0 && (request.length > head || request.failed))
 		return keeper ? helper_ask(keeper, &request, err) : helper_ask_once(&request, err);
 	free(request.bytes);

@@ -35,7 +35,7 @@ int systemd_bus_find(bool user, struct arena *arena, const char **address, struc
 /* The directory in which that systemd keeps its transient units, or NULL when the arena is full. */
 const char *systemd_transient_directory(bool user, struct arena *arena);
 
-/* What the system calls the user whom this process knows as uid; uid_map is a file as in /proc. */
+/* What the system calls the user whom this process knows as uid; uid_map is the text of the file in /proc. */
 uid_t systemd_outer_uid(const char *uid_map, uid_t uid);
 
 /* -- systemd-place.c: where the scope's cgroups are --------------------------------------------- */
@@ -61,6 +61,6 @@ struct scope_limits {
 int scope_properties(const struct oci_resources *resources, const struct scope_limits *now,
 		     struct request *request, struct error *err);
 
-/* DevicePolicy and DeviceAllow; devices is a file as /proc/devices. */
+/* DevicePolicy and DeviceAllow; devices is the text of /proc/devices. */
 int scope_devices(const struct oci_resources *resources, const char *devices,
 		  struct request *request, struct error *err);

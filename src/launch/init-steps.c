@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/procfs.h"
 #include "basic/signals.h"
 #include "basic/syscalls.h"
 #include "launch/protocol.h"
@@ -58,9 +59,9 @@ static int move_devices(struct container *container, struct error *err)
 
 	if (!properties || !properties->net_devices_len)
 		return 0;
-	namespace = openat(container->proc_fd, "self/ns/net", O_RDONLY | O_CLOEXEC);
+	namespace = procfs_follow(container->proc_fd, "self/ns/net", O_RDONLY);
 	if (namespace < 0)
-		return error_errno(err, errno, "linux.netDevices: open /proc/self/ns/net");
+		return error_errno(err, -namespace, "linux.netDevices: open /proc/self/ns/net");
 	return ask_runtime(container, MOVE_DEVICES, namespace, err);
 }
 

@@ -3,18 +3,15 @@
  * changed.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/magic.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include "basic/cleanup.h"
 #include "basic/log.h"
+#include "basic/procfs.h"
 #include "basic/trace.h"
 #include "launch/launch.h"
 #include "launch/order.h"
@@ -24,26 +21,28 @@
  * the kernel. */
 static int open_proc(struct error *err)
 {
-	autoclose int fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct statfs filesystem;
+	int fd = procfs_own();
 
-	if (fd < 0 || fstatfs(fd, &filesystem) < 0)
-		return error_errno(err, errno, "open the host's /proc");
-	if (filesystem.f_type != PROC_SUPER_MAGIC) {
-		error_config(err, "the host's /proc is no procfs");
-		return error_hint(err, "mount it: mount -t proc proc /proc");
-	}
-	return take_fd(&fd);
+	if (fd >= 0)
+		return fd;
+	if (fd != -EXDEV)
+		return error_errno(err, -fd, "open the host's /proc");
+	error_config(err, "the host's /proc is no procfs");
+	return error_hint(err, "mount it: mount -t proc proc /proc");
 }
 
 /* In a procfs of another pid namespace the numbers that fork(2) returns here are those of other processes: it
  * would be their ids that are mapped, and their badness that is adjusted. */
-static int expect_own_pids(const struct self *self, struct error *err)
+static int read_self(int proc, struct self *self, struct error *err)
 {
-	if (self->pid == getpid())
-		return 0;
-	error_config(err, "the host's /proc is that of another pid namespace");
-	return error_hint(err, "mount the own one: mount -t proc proc /proc");
+	int r = self_read(proc, self, err);
+
+	/* In that of one below the caller is not at all. */
+	if (r == -ENOENT || (r == 0 && !self->own_pids)) {
+		error_config(err, "the host's /proc is that of another pid namespace");
+		return error_hint(err, "mount the own one: mount -t proc proc /proc");
+	}
+	return r < 0 ? procfs_hint(err) : 0;
 }
 
 /* Each mount is an open file until it is attached: allow what may be allowed.  The container's limits are
@@ -74,8 +73,7 @@ static int look_around(struct container *container, struct error *err)
 	container->start_socket = -1;
 	container->hook_output = (struct hook_output){-1, -1};
 	container->proc_fd = open_proc(err);
-	if (container->proc_fd < 0 || self_read(container->proc_fd, &container->self, err) < 0 ||
-	    expect_own_pids(&container->self, err) < 0)
+	if (container->proc_fd < 0 || read_self(container->proc_fd, &container->self, err) < 0)
 		return -err->code;
 	container->uid = container->self.uid;
 	container->gid = container->self.gid;

@@ -27,6 +27,8 @@
 
 #include "basic/cleanup.h"
 #include "basic/file.h"
+#include "basic/lines.h"
+#include "basic/procfs.h"
 #include "linux/section.h"
 
 enum { MOST_TEXT = 4096, MOST_STATUS = 256 };
@@ -88,26 +90,23 @@ static int rdt_validate(const struct oci_config *config, struct error *err)
 /* -- prepare ----------------------------------------------------------------------------------- */
 
 /* In mountinfo: "36 25 0:31 / /sys/fs/resctrl rw,relatime - resctrl resctrl rw". */
-static bool find_mount(const char *mountinfo, char root[MOST_TEXT])
+static bool find_mount(char root[MOST_TEXT])
 {
-	FILE *file = fopen(mountinfo, "re");
-	char line[MOST_TEXT];
-	bool found = false;
+	autoclose int fd = procfs_open(procfs_own(), "self/mountinfo", O_RDONLY);
+	static struct lines lines;
+	char *line, *word = NULL;
 
-	while (file && !found && fgets(line, sizeof(line), file)) {
-		char *rest = line;
-		const char *word = "";
-
+	if (fd < 0)
+		return false;
+	lines_begin(&lines, fd);
+	while (!word && (line = lines_next(&lines)) != NULL) {
 		if (!strstr(line, " - resctrl "))
 			continue;
-		for (int i = 0; i < 5 && word; i++)
-			word = strtok_r(NULL, " ", &rest);
-		found = word != NULL;
-		snprintf(root, MOST_TEXT, "%s", found ? word : "");
+		for (int i = 0; i < 5 && (i == 0 || word); i++)
+			word = strsep(&line, " ");
 	}
-	if (file)
-		fclose(file);
-	return found;
+	snprintf(root, MOST_TEXT, "%s", word ? word : "");
+	return word != NULL;
 }
 
 /* The mask or number of one domain in a line, "0=7f0;1=1f": all are hexadecimal, or decimal on both sides.
@@ -259,7 +258,7 @@ static int rdt_prepare(struct container *container, struct error *err)
 
 	if (!wanted(container->config))
 		return 0;
-	if (!find_mount("/proc/self/mountinfo", root)) {
+	if (!find_mount(root)) {
 		error_config(err, "linux.intelRdt: the file system resctrl is not mounted");
 		return error_hint(err, "on a processor that has it: "
 				       "mount -t resctrl resctrl /sys/fs/resctrl");

@@ -22,8 +22,8 @@
 #include <sys/vfs.h>
 
 #include "basic/cleanup.h"
-#include "basic/file.h"
 #include "basic/log.h"
+#include "basic/procfs.h"
 #include "basic/syscalls.h"
 #include "linux/mounts.h"
 
@@ -65,7 +65,7 @@ static bool next_membership(char **text, struct membership *member)
 
 static int read_memberships(char *text, struct error *err)
 {
-	ssize_t length = file_read_small(AT_FDCWD, "/proc/self/cgroup", text, MEMBERSHIP_SIZE);
+	ssize_t length = procfs_read(procfs_own(), "self/cgroup", text, MEMBERSHIP_SIZE);
 
 	return length < 0 ? error_errno(err, (int)-length, "read /proc/self/cgroup") : 0;
 }

@@ -22,6 +22,7 @@
 #include "basic/cleanup.h"
 #include "basic/file.h"
 #include "basic/log.h"
+#include "basic/procfs.h"
 #include "basic/syscalls.h"
 #include "linux/mounts.h"
 
@@ -149,9 +150,9 @@ static int copy_file(const struct walk *walk, const struct thing *thing)
 
 	/* The very file that was looked at, whatever its name stands for by now. */
 	snprintf(path, sizeof(path), "self/fd/%d", thing->source);
-	from = openat(walk->proc, path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	from = procfs_follow(walk->proc, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	if (from < 0)
-		return -errno;
+		return from;
 	to = openat(thing->to, thing->name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;

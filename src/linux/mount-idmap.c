@@ -26,6 +26,8 @@
 #include <sys/wait.h>
 
 #include "basic/cleanup.h"
+#include "basic/lines.h"
+#include "basic/procfs.h"
 #include "basic/syscalls.h"
 #include "linux/id-mappings.h"
 #include "linux/mounts.h"
@@ -278,9 +280,9 @@ static int open_user_namespace_of(int proc, pid_t pid, const struct idmap *map, 
 		return error_in(err, "uidMappings");
 	if (id_map_write(proc, &map->gids, pid, "gid_map", err) < 0)
 		return error_in(err, "gidMappings");
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 ? fd : error_errno(err, errno, "open %s", path);
+	snprintf(path, sizeof(path), "%d/ns/user", pid);
+	fd = procfs_follow(proc, path, O_RDONLY);
+	return fd >= 0 ? fd : error_errno(err, -fd, "open /proc/%s", path);
 }
 
 static int make_user_namespace(int proc, const struct idmap *map, struct error *err)
@@ -342,37 +344,34 @@ static int take_user_namespace(int proc, const struct idmap *map, struct idmap *
 /* -- the mount --------------------------------------------------------------------------------- */
 
 /* Finds the type of the mount with this id in /proc/self/mountinfo; proc(5). */
-static bool find_type(FILE *mountinfo, uint64_t id, char *type, size_t size)
+static void find_type(int mountinfo, uint64_t id, char *type, size_t size)
 {
-	autofree char *line = NULL;
-	size_t room = 0;
+	static struct lines lines;
+	const char *line, *dash;
 
-	while (getline(&line, &room, mountinfo) > 0) {
-		const char *dash = strstr(line, " - ");
-
+	lines_begin(&lines, mountinfo);
+	while ((line = lines_next(&lines)) != NULL) {
+		dash = strstr(line, " - ");
 		if (!dash || strtoull(line, NULL, 10) != id)
 			continue;
 		snprintf(type, size, "%.*s", (int)strcspn(dash + 3, " "), dash + 3);
-		return true;
+		return;
 	}
-	return false;
 }
 
 /* Only for an error: what file system the source is on. */
 static void name_file_system(const struct mount_plan *plan, char *type, size_t size)
 {
+	autoclose int mountinfo = -1;
 	struct statx status;
-	FILE *mountinfo;
 
 	snprintf(type, size, "%s", plan->kind == MOUNT_BIND ? "this" : plan->type);
 	if (plan->kind != MOUNT_BIND ||
 	    sys_statx(AT_FDCWD, plan->source, 0, STATX_MNT_ID, &status) < 0)
 		return;
-	mountinfo = fopen("/proc/self/mountinfo", "re");
-	if (!mountinfo)
-		return;
-	find_type(mountinfo, status.stx_mnt_id, type, size);
-	fclose(mountinfo);
+	mountinfo = procfs_open(procfs_own(), "self/mountinfo", O_RDONLY);
+	if (mountinfo >= 0)
+		find_type(mountinfo, status.stx_mnt_id, type, size);
 }
 
 static int explain_refusal(const struct mount_plan *plan, int code, struct error *err)

@@ -22,6 +22,7 @@
 #include "basic/cleanup.h"
 #include "basic/inside.h"
 #include "basic/log.h"
+#include "basic/procfs.h"
 #include "basic/syscalls.h"
 #include "linux/mount-idmap.h"
 #include "linux/mount-label.h"
@@ -407,16 +408,17 @@ static int mounts_prepare(struct container *container, struct error *err)
 static int detach(int root, const char *destination, struct error *err)
 {
 	autoclose int fd = inside_try(root, destination, O_PATH);
-	char path[32];
+	char path[PROCFS_FD_SIZE];
+	int r;
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
 	if (fd < 0)
 		return error_errno(err, -fd, "open %s", destination);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (sys_umount2(path, MNT_DETACH) < 0 && errno != EINVAL)
-		return error_errno(err, errno, "unmount %s", destination);
-	return 0;
+	r = procfs_name_fd(fd, path);
+	if (r == 0 && sys_umount2(path, MNT_DETACH) < 0 && errno != EINVAL)
+		r = -errno;
+	return r < 0 ? error_errno(err, -r, "unmount %s", destination) : 0;
 }
 
 int mounts_detach(const char *rootfs, const char *const *destinations, size_t count,

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #include "basic/cleanup.h"
+#include "basic/procfs.h"
 #include "basic/syscalls.h"
 #include "linux/section.h"
 
@@ -95,22 +96,32 @@ static int namespaces_validate(const struct oci_config *config, struct error *er
 	return 0;
 }
 
-/* Whether fd is the very namespace that this process is in: then there is nothing to join. */
-static bool is_own(int fd, const char *file)
+/* The inode of a process's namespace; process is a pid or "self". */
+static int inode_of(const char *process, const char *file, ino_t *inode)
 {
-	char path[32] = "/proc/self/ns/";
-	struct stat theirs, ours;
+	char path[48];
 
-	strcat(path, file);
-	return fstat(fd, &theirs) == 0 && stat(path, &ours) == 0 && theirs.st_dev == ours.st_dev &&
-	       theirs.st_ino == ours.st_ino;
+	snprintf(path, sizeof(path), "%s/ns/%s", process, file);
+	return procfs_namespace(procfs_own(), path, inode);
+}
+
+/* Whether fd is the very namespace that this process is in: then there is nothing to join. */
+static int is_own(int fd, const char *file)
+{
+	struct stat theirs;
+	ino_t ours;
+	int r = inode_of("self", file, &ours);
+
+	if (r < 0 || fstat(fd, &theirs) < 0)
+		return r < 0 ? r : -errno;
+	return theirs.st_ino == ours;
 }
 
 /* Opens the namespace at path; -1 in *fd if it is the runtime's own. */
 static int open_namespace(const char *path, size_t kind, int *fd, struct error *err)
 {
 	autoclose int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int type;
+	int type, own;
 
 	*fd = -1;
 	if (opened < 0)
@@ -121,7 +132,12 @@ static int open_namespace(const char *path, size_t kind, int *fd, struct error *
 	if (type != kinds[kind].flag)
 		return error_config(err, "%s is of type %s, not %s", path, type_of_flag(type),
 				    kinds[kind].type);
-	if (!is_own(opened, kinds[kind].file))
+	own = is_own(opened, kinds[kind].file);
+	if (own < 0) {
+		error_errno(err, -own, "look at /proc/self/ns/%s", kinds[kind].file);
+		return procfs_hint(err);
+	}
+	if (!own)
 		*fd = take_fd(&opened);
 	return 0;
 }
@@ -247,27 +263,26 @@ int namespaces_make(const struct container *container, int flags, struct error *
 }
 
 /* Whether both processes are in one namespace; -ENOENT where the kernel has none of this kind. */
-static int is_shared(int theirs, int own, const char *file)
+static int is_shared(const char *process, const char *file)
 {
-	struct stat one, other;
+	ino_t theirs, ours;
+	int r = inode_of("self", file, &ours);
 
-	if (fstatat(theirs, file, &one, 0) < 0 || fstatat(own, file, &other, 0) < 0)
-		return -errno;
-	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+	if (r < 0)
+		return r;
+	r = inode_of(process, file, &theirs);
+	if (r < 0) /* what this process has the other one has, while it is there */
+		return r == -ENOENT ? -ESRCH : r;
+	return theirs == ours;
 }
 
 int namespaces_unlike(pid_t pid, int *flags, struct error *err)
 {
-	autoclose int own = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	autoclose int theirs = -1;
-	char path[32];
+	char process[16];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns", pid);
-	theirs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (own < 0 || theirs < 0)
-		return error_config(err, "the namespaces of process %d are not to be seen", pid);
+	snprintf(process, sizeof(process), "%d", pid);
 	for (size_t i = 0; i < KINDS; i++) {
-		int r = *flags & kinds[i].flag ? 0 : is_shared(theirs, own, kinds[i].file);
+		int r = *flags & kinds[i].flag ? 0 : is_shared(process, kinds[i].file);
 
 		if (r < 0 && r != -ENOENT) {
 			error_errno(err, -r, "look at the %s namespace of process %d",

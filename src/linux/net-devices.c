@@ -24,6 +24,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/log.h"
+#include "basic/procfs.h"
 #include "linux/namespaces.h"
 #include "linux/netlink-request.h"
 #include "linux/section.h"
@@ -376,7 +377,7 @@ static int open_sides(struct net_move *move, int namespace, struct error *err)
 
 	move->host.netlink.socket = move->inside.netlink.socket = -1;
 	move->inside.namespace = fcntl(namespace, F_DUPFD_CLOEXEC, 3);
-	move->host.namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	move->host.namespace = procfs_follow(procfs_own(), "self/ns/net", O_RDONLY);
 	if (move->host.namespace < 0 || move->inside.namespace < 0)
 		return error_errno(err, errno, "open the network namespaces");
 	r = netlink_open(&move->host.netlink);

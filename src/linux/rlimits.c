@@ -19,8 +19,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "basic/file.h"
 #include "basic/names.h"
+#include "basic/procfs.h"
 #include "linux/section.h"
 
 /* How many file descriptors init may need until its end. */
@@ -88,7 +88,7 @@ static uint64_t most_open_files(void)
 {
 	char digits[32];
 
-	if (file_read_small(AT_FDCWD, "/proc/sys/fs/nr_open", digits, sizeof(digits)) < 0)
+	if (procfs_read(procfs_own(), "sys/fs/nr_open", digits, sizeof(digits)) < 0)
 		return 0;
 	return strtoull(digits, NULL, 10);
 }

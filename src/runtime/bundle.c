@@ -3,18 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "basic/cleanup.h"
 #include "basic/file.h"
 #include "basic/syscalls.h"
 #include "libocispec/decode.h"
 #include "libocispec/misspelt.h"
-
-enum { USUAL_PATH_SIZE = 512 };
 
 /* Component by component.  By itself: its buffers are only touched when it is called. */
 __attribute__((noinline)) static const char *resolve(const char *path, struct arena *arena)
@@ -24,76 +20,54 @@ __attribute__((noinline)) static const char *resolve(const char *path, struct ar
 	return realpath(path, resolved) ? arena_copy(arena, resolved, strlen(resolved)) : NULL;
 }
 
-/* Whether the path is an absolute one that names each directory on the way once, with nothing in between. */
-static bool is_straight(const char *path)
+/* Whether it is absolute, with nothing in it that is no name: "//", ".", "..". */
+static bool is_clean(const char *path)
 {
-	while (*path == '/') {
-		const char *name = ++path;
+	if (path[0] != '/')
+		return false;
+	for (const char *name = path + 1;; name++) {
+		size_t length = strcspn(name, "/");
 
-		path += strcspn(path, "/");
-		if (path == name ||
-		    (name[0] == '.' && (path - name == 1 || (path - name == 2 && name[1] == '.'))))
+		if (length == 0 ||
+		    (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))))
 			return false;
+		name += length;
+		if (*name == '\0')
+			return true;
 	}
-	return !*path;
 }
 
-/* As most engines give it: if it has no symbolic link, which the kernel finds out at no cost, it is where it says. */
-static int open_straight(const char *path)
+/* Opens the directory, and finds out where it is.  Engines name it by a clean path without links: then it is there,
+ * which takes the kernel no more than to open it. */
+static int open_directory(const char *path, struct arena *arena, const char **absolute)
 {
-	const struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_NO_SYMLINKS,
-	};
+	const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				     .resolve = RESOLVE_NO_SYMLINKS};
+	int fd = is_clean(path) ? sys_openat2(AT_FDCWD, path, &how) : -1;
 
-	return is_straight(path) ? sys_openat2(AT_FDCWD, path, &how) : -1;
-}
-
-/* Where the directory is that is open as fd: /proc tells, with two calls however deep it lies.  Not for one that has
- * been removed, which has a note behind its path, nor for one that lies outside of the caller's root. */
-static const char *absolute_path(int fd, const char *path, struct arena *arena)
-{
-	char told[USUAL_PATH_SIZE], link[64];
-	ssize_t length;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, told, sizeof(told));
-	if (length <= 0 || length == sizeof(told) || told[0] != '/' ||
-	    memmem(told, (size_t)length, " (deleted)", strlen(" (deleted)")))
-		return resolve(path, arena);
-	return arena_copy(arena, told, (size_t)length);
-}
-
-static int open_bundle(struct bundle *bundle, const char *path, struct arena *arena,
-		       struct error *err)
-{
-	autoclose int directory = open_straight(path);
-
-	if (directory >= 0) {
-		bundle->path = arena_copy(arena, path, strlen(path));
-	} else {
-		directory = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (directory < 0)
-			return error_errno(err, errno, "bundle %s", path);
-		bundle->path = absolute_path(directory, path, arena);
-	}
-	if (!bundle->path)
-		return error_errno(err, errno, "bundle %s", path);
-	return take_fd(&directory);
+	if (fd >= 0)
+		*absolute = arena_copy(arena, path, strlen(path));
+	else
+		fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && !*absolute)
+		*absolute = resolve(path, arena);
+	return fd;
 }
 
 int bundle_read(struct bundle *bundle, const char *path, const char *file, struct arena *arena,
 		struct error *err)
 {
-	autoclose int directory = open_bundle(bundle, path, arena, err);
 	struct oci_decoded decoded = {0};
 	struct oci_source source = {.name = file};
+	autoclose int directory = -1;
 	char *text = NULL;
 	ssize_t length;
 	int r;
 
-	if (directory < 0)
-		return -err->code;
+	bundle->path = NULL;
+	directory = open_directory(path, arena, &bundle->path);
+	if (directory < 0 || !bundle->path)
+		return error_errno(err, errno, "bundle %s", path);
 	length = file_read(arena, directory, file, &text, err);
 	if (length < 0) {
 		if (length == -ENOENT)

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "basic/file.h"
 #include "basic/process.h"
+#include "basic/procfs.h"
 
 enum {
 	WAIT_MILLISECONDS = 10000,
@@ -40,7 +40,7 @@ static pid_t find_holder(int directory)
 	struct stat status;
 
 	if (fstat(directory, &status) < 0 ||
-	    file_read_small(AT_FDCWD, "/proc/locks", text, sizeof(text)) <= 0)
+	    procfs_read(procfs_own(), "locks", text, sizeof(text)) <= 0)
 		return 0;
 	for (line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
 		unsigned long long inode;

@@ -7,7 +7,6 @@
  */
 #include "runtime/ps.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -17,6 +16,8 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/entries.h"
+#include "basic/procfs.h"
 #include "basic/syscalls.h"
 #include "cgroup/cgroup.h"
 #include "runtime/ps-table.h"
@@ -28,8 +29,8 @@ static int open_namespace(const char *pid)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/ns/pid", pid);
-	return openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%.20s/ns/pid", pid);
+	return procfs_follow(procfs_own(), path, O_RDONLY);
 }
 
 static ino_t inode_of(int fd)
@@ -57,17 +58,14 @@ static bool is_inside(const char *pid, ino_t wanted)
 	return false;
 }
 
-static size_t list_inside(DIR *proc, ino_t wanted, pid_t *list, size_t room)
+static size_t list_inside(struct entries *proc, ino_t wanted, pid_t *list, size_t room)
 {
-	const struct dirent *entry;
+	const char *name;
 	size_t count = 0;
 
-	while ((entry = readdir(proc)) && count < room) {
-		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-		    !is_inside(entry->d_name, wanted))
-			continue;
-		list[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
-	}
+	while (count < room && (name = entries_next(proc)) != NULL)
+		if (name[0] >= '1' && name[0] <= '9' && is_inside(name, wanted))
+			list[count++] = (pid_t)strtol(name, NULL, 10);
 	return count;
 }
 
@@ -75,16 +73,18 @@ static int find_by_namespace(const struct view *view, struct arena *arena, struc
 			     struct error *err)
 {
 	enum { MOST = 65536 };
-	autoclose int namespace = -1;
+	autoclose int namespace = -1, proc = -1;
+	struct entries entries;
 	char init[24];
-	DIR *proc;
 	pid_t *list;
 	ino_t wanted;
 
 	snprintf(init, sizeof(init), "%d", view->pid);
 	namespace = open_namespace(init);
 	if (namespace < 0)
-		return errno == ENOENT ? 0 : error_errno(err, errno, "open its pid namespace");
+		return namespace == -ENOENT
+			       ? 0
+			       : error_errno(err, -namespace, "open its pid namespace");
 	wanted = inode_of(namespace);
 	/* Its pid may have become another's before that was opened. */
 	if (sys_pidfd_send_signal(view->pidfd, 0) < 0)
@@ -92,12 +92,12 @@ static int find_by_namespace(const struct view *view, struct arena *arena, struc
 	list = arena_array(arena, pid_t, MOST);
 	if (!list)
 		return arena_full(arena, err);
-	proc = opendir("/proc");
-	if (!proc)
-		return error_errno(err, errno, "read /proc");
+	proc = procfs_open(procfs_own(), ".", O_RDONLY | O_DIRECTORY);
+	if (proc < 0)
+		return error_errno(err, -proc, "read /proc");
+	entries = (struct entries){.dir = proc};
 	pids->list = list;
-	pids->count = list_inside(proc, wanted, list, MOST);
-	closedir(proc);
+	pids->count = list_inside(&entries, wanted, list, MOST);
 	qsort(list, pids->count, sizeof(*list), ps_compare);
 	return 0;
 }

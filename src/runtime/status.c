@@ -9,6 +9,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/process.h"
+#include "basic/procfs.h"
 #include "cgroup/cgroup.h"
 #include "launch/image.h"
 #include "runtime/lock.h"
@@ -62,8 +63,10 @@ static int find_status(struct view *view, const char *id, struct error *err)
 	struct process_status process;
 	int pidfd = process_open(&init, &process);
 
-	if (pidfd < 0 && pidfd != -ESRCH)
-		return error_errno(err, -pidfd, "%s: look at process %d", id, init.pid);
+	if (pidfd < 0 && pidfd != -ESRCH) {
+		error_errno(err, -pidfd, "%s: look at process %d", id, init.pid);
+		return procfs_hint(err);
+	}
 	view->pidfd = pidfd < 0 ? -1 : pidfd;
 	view->pid = pidfd < 0 ? 0 : init.pid;
 	if (recorded_as(view->record, STATUS_CREATING))

@@ -2,16 +2,21 @@
 
 import json
 import os
+import tempfile
 
 from catalogue import (Canary, end, execute, is_null, link, powerful, read, refused, row, running,
                        text_of, write)
+from isolation import libc
 from lib import status_field
 from races import SECONDS, exchange, race
+from test_hosts_proc import BIND, with_mount
 
 # What runc, crun, containerd and Docker mask, in their newest releases.
 MASKED = ('/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore', '/proc/keys',
           '/proc/latency_stats', '/proc/sched_debug', '/proc/scsi', '/proc/timer_list',
           '/proc/timer_stats', '/sys/devices/virtual/powercap', '/sys/firmware')
+NEW_PIDS = 0x20000000
+COVERS = 6  # of covers_of_another()
 READ_ONLY = ('/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger')
 
 
@@ -212,3 +217,132 @@ def row_what_the_default_config_masks(t):
   box.linux['readonlyPaths'] = locked
   result = box.run()
   t.same((result.rc, result.out), (0, ''), str(result))
+
+
+# -- the /proc that the runtime itself sees --------------------------------------------------------
+
+def falsified(t, tree):
+  """A directory with these files, whose text is false."""
+  folder = tempfile.mkdtemp(dir=t.directory)
+  for name, text in tree.items():
+    os.makedirs(os.path.dirname('%s/%s' % (folder, name)), exist_ok=True)
+    write('%s/%s' % (folder, name), text)
+  return folder
+
+
+def whole_tree(pid):
+  """A false procfs, for a runtime that only looks whether the files are there."""
+  tree = {name: 'false\n' for name in FALSE}
+  tree['self/status'] = read('/proc/self/status')
+  tree['self/cgroup'] = read('/proc/self/cgroup')
+  tree['self/mountinfo'] = read('/proc/self/mountinfo')
+  tree['%d/stat' % pid] = false_stat(pid)
+  return tree
+
+
+def false_stat(pid):
+  """Of another process of that number: it began later."""
+  words = read('/proc/%d/stat' % pid).rsplit(')', 1)
+  fields = words[1].split()
+  fields[19] = str(int(fields[19]) + 7)
+  return '%s) %s\n' % (words[0], ' '.join(fields))
+
+
+def covers_of_self(t):
+  """(what is covered, by what): directories, files, and all of it."""
+  empty = falsified(t, {'empty': ''})
+  yield '/proc', falsified(t, whole_tree(os.getpid()))
+  yield '/proc', '/proc/sys'
+  yield '/proc/self', empty
+  yield '/proc/self/attr', falsified(t, {'exec': 'false\n', 'current': 'false\n'})
+  yield '/proc/self/fd', empty
+  yield '/proc/self/ns', falsified(t, {name: '' for name in ('mnt', 'net', 'pid', 'user', 'cgroup')})
+  yield '/proc/self/status', falsified(t, {'x': 'CapEff: 0\n'}) + '/x'
+  yield '/proc/self/cgroup', falsified(t, {'x': '0::/elsewhere\n'}) + '/x'
+  yield '/proc/self/mountinfo', falsified(t, {'x': 'false\n'}) + '/x'
+  yield '/proc/sys', falsified(t, {'kernel/msgmax': '7\n'})
+  yield '/proc/sys/kernel/msgmax', falsified(t, {'x': '7\n'}) + '/x'
+
+
+@row('B9', 'CVE-2019-16884, CVE-2025-52881: at the runtime itself', sample=True)
+def row_the_runtime_sees_a_false_proc_and_makes_a_container(t):
+  """What can be covered in the mount namespace that it is called in: either it says so, or the container is as
+  it was asked for, and nothing went into the false files."""
+  before = text_of('/proc/sys/kernel/msgmax')
+  for place, source in covers_of_self(t):
+    box = t.box('cat /proc/sys/kernel/msgmax /proc/self/oom_score_adj', oomScoreAdj=500)
+    box.linux['sysctl'] = {'kernel.msgmax': '12345'}
+    was = contents(source)
+    result = box.run(preexec_fn=with_mount(None, source, place, BIND))
+    t.true(result.rc != 0 or result.out == '12345\n500\n', '%s: %s' % (place, result))
+    t.same(contents(source), was, 'written to what covers %s' % place)
+    t.same(text_of('/proc/sys/kernel/msgmax'), before, place)
+
+
+def contents(source):
+  if source.startswith('/proc'):
+    return None
+  if os.path.isfile(source):
+    return text_of(source)
+  return {name: text_of('%s/%s' % (folder, name)) for folder, _, names in os.walk(source) for name in names}
+
+
+def covers_of_another(t, pid):
+  """The same for a container's process, with a procfs of another pid namespace: its own."""
+  for place, source in (('/proc', falsified(t, whole_tree(pid))),
+                        ('/proc/%d' % pid, falsified(t, {'empty': ''})),
+                        ('/proc/%d' % pid, '/proc/1'),
+                        ('/proc/%d/stat' % pid, falsified(t, {'stat': false_stat(pid)}) + '/stat'),
+                        ('/proc/%d/ns' % pid, '/proc/1/ns')):
+    yield '%s on %s' % (source, place), with_mount(None, source, place, BIND)
+  yield 'that of other pids', with_proc_of_other_pids
+
+
+def with_proc_of_other_pids():
+  """For preexec_fn: the procfs of a pid namespace that is not the runtime's."""
+  with_mount('tmpfs', 'none', '/mnt')()
+  child = os.fork()
+  if child == 0:
+    libc.unshare(NEW_PIDS)
+    child = os.fork()
+    if child == 0:
+      os._exit(-libc.mount(b'proc', b'/proc', b'proc', 0, None))
+    os._exit(os.waitpid(child, 0)[1] >> 8)
+  if os.waitpid(child, 0)[1]:
+    raise OSError('mount /proc')
+
+
+def pid_of(t, box):
+  return json.loads(t.worked(t.proa('state', box.id)).out)['pid']
+
+
+def lives(pid, since):
+  return text_of('/proc/%d/stat' % pid).split(' ')[21:22] == since and 'Z' not in text_of(
+    '/proc/%d/stat' % pid).split(' ')[2]
+
+
+@row('B9x', 'CVE-2015-1334: at the runtime itself', sample=True, seconds=SECONDS)
+def row_the_runtime_sees_a_false_proc_and_goes_by_it(t):
+  """A container that runs is not said to be over, nor removed as such, nor is another one killed; what exec runs
+  is in the container, or nothing."""
+  commands = ('state', 'exec', 'kill', 'delete')
+  for command in commands:
+    for number in range(COVERS):
+      box = running(t, box=t.box('while :; do sleep 1; done').namespace('uts'))
+      pid = pid_of(t, box)
+      since = read('/proc/%d/stat' % pid).split(' ')[21:22]
+      name, cover = list(covers_of_another(t, pid))[number]
+      words = {'exec': ['sh', '-c', 'readlink /proc/self/ns/uts'], 'kill': ['KILL']}.get(command, [])
+      inside = os.readlink('/proc/%d/ns/uts' % pid)
+      result = t.proa(command, box.id, *words, preexec_fn=cover)
+      what = '%s with %s: %s' % (command, name, result)
+      if command == 'state':
+        t.true(result.rc != 0 or json.loads(result.out)['status'] == 'running', what)
+      elif command == 'exec':
+        t.true(result.rc != 0 or result.out.strip() == inside, what)
+      elif command == 'delete':
+        t.true(result.rc != 0 and lives(pid, since), what)
+      elif result.rc == 0:
+        t.wait(lambda: not lives(pid, since), 'killed: ' + what)
+      t.results.clear()
+      end(box)

@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cgroup/hierarchies.h"
@@ -9,30 +11,34 @@
 static struct arena arena;
 static struct hierarchies found;
 
-/* Writes text to a temporary file; its name is in path. */
-static void write_file(char path[32], const char *text)
+static void write_file(int folder, const char *name, const char *text)
 {
-	int fd;
+	int fd = openat(folder, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 
-	strcpy(path, "/tmp/proa-unit-XXXXXX");
-	fd = mkstemp(path);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
 }
 
+/* From a directory with the two files that are read of a procfs. */
 static void read_from(const char *mountinfo, const char *cgroups)
 {
-	char mountinfo_path[32], cgroups_path[32];
+	char folder[] = "/tmp/proa-unit-XXXXXX";
 	struct error err = {0};
-	int r;
+	int proc, r;
 
-	write_file(mountinfo_path, mountinfo);
-	write_file(cgroups_path, cgroups);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	proc = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(mkdirat(proc, "self", 0700), 0);
+	write_file(proc, "self/mountinfo", mountinfo);
+	write_file(proc, "self/cgroup", cgroups);
 	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
-	r = hierarchies_read(&arena, mountinfo_path, cgroups_path, &found, &err);
-	unlink(mountinfo_path);
-	unlink(cgroups_path);
+	r = hierarchies_read(&arena, proc, "self/cgroup", &found, &err);
+	unlinkat(proc, "self/mountinfo", 0);
+	unlinkat(proc, "self/cgroup", 0);
+	unlinkat(proc, "self", AT_REMOVEDIR);
+	close(proc);
+	rmdir(folder);
 	ck_assert_int_eq(r, 0);
 }
 

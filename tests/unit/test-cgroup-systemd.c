@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "basic/file.h"
 #include "cgroup/systemd.h"
 #include "unit.h"
 #include "words.h"
@@ -168,20 +169,6 @@ TEST(puts_the_files_of_version_2_last)
 
 /* -- devices ------------------------------------------------------------------------------------ */
 
-static char file[32];
-
-static const char *make_file(const char *text)
-{
-	int fd;
-
-	strcpy(file, "/tmp/proa-unit-XXXXXX");
-	fd = mkstemp(file);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-	return file;
-}
-
 #define DRIVERS                                                                  \
 	"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n136 pts\n" \
 	"254 own\n\nBlock devices:\n  8 sd\n253 device-mapper\n"
@@ -195,8 +182,7 @@ static void expect_devices(struct oci_device_rule *rules, size_t count, const ch
 {
 	const struct oci_resources resources = {.devices = rules, .devices_len = count};
 
-	ck_assert_int_eq(scope_devices(&resources, make_file(DRIVERS), &request, &err), 0);
-	unlink(file);
+	ck_assert_int_eq(scope_devices(&resources, DRIVERS, &request, &err), 0);
 	ck_assert_str_eq(take_words(&request), words);
 }
 
@@ -395,14 +381,13 @@ TEST(takes_only_what_a_users_systemd_has)
 
 TEST(knows_whom_the_root_of_a_user_namespace_is_outside)
 {
-	const char *map = make_file("         0       1000          1\n"
-				    "         1     100000      65536\n");
+	static const char map[] = "         0       1000          1\n"
+				  "         1     100000      65536\n";
 
 	ck_assert_uint_eq(systemd_outer_uid(map, 0), 1000);
 	ck_assert_uint_eq(systemd_outer_uid(map, 5), 100004);
 	ck_assert_uint_eq(systemd_outer_uid(map, 70000), 70000);
-	unlink(file);
-	ck_assert_uint_eq(systemd_outer_uid("/nonexistent", 7), 7);
+	ck_assert_uint_eq(systemd_outer_uid("", 7), 7);
 }
 
 static const char *address;
@@ -476,13 +461,14 @@ TEST(looks_in_the_runtime_directory)
 /* As engines pass it to some commands. */
 TEST(takes_an_empty_runtime_directory_for_none)
 {
-	char text[160];
+	char map[4096], text[160];
 
+	file_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map));
 	unsetenv("DBUS_SESSION_BUS_ADDRESS");
 	setenv("XDG_RUNTIME_DIR", "", 1);
 	begin();
 	snprintf(text, sizeof(text), "/run/user/%u/systemd/transient",
-		 (unsigned int)systemd_outer_uid("/proc/self/uid_map", geteuid()));
+		 (unsigned int)systemd_outer_uid(map, geteuid()));
 	ck_assert_str_eq(systemd_transient_directory(true, &arena), text);
 	ck_assert_str_eq(systemd_transient_directory(false, &arena), "/run/systemd/transient");
 }

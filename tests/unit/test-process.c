@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -15,6 +17,7 @@
 #include "basic/cleanup.h"
 #include "basic/clock.h"
 #include "basic/syscalls.h"
+#include "child.h"
 #include "unit.h"
 
 static struct error err;
@@ -206,6 +209,62 @@ TEST(does_not_take_a_process_for_gone_that_it_cannot_look_at)
 	stop(pid);
 }
 
+/* As a plain user sees it where the kernel shows him nobody else's. */
+static int open_hidden(void *context, struct error *e)
+{
+	const struct process *process = context;
+
+	(void)e;
+	skip_unless(geteuid() == 0 && unshare(CLONE_NEWNS) == 0);
+	skip_unless(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	skip_unless(mount("proc", "/proc", "proc", 0, "hidepid=invisible") == 0);
+	skip_unless(setgroups(0, NULL) == 0 && setresgid(65534, 65534, 65534) == 0);
+	skip_unless(setresuid(65534, 65534, 65534) == 0);
+	return process_open(process, NULL);
+}
+
+TEST(does_not_take_a_process_for_gone_that_is_hidden)
+{
+	pid_t pid = start("hidden");
+	struct process process = {.pid = pid};
+	int r = in_child(open_hidden, &process, &err);
+
+	ck_assert(r == -EPERM || r == CHILD_SKIPPED);
+	stop(pid);
+}
+
+/* Where /proc is something else, or the procfs of another pid namespace. */
+static int open_elsewhere(void *context, struct error *e)
+{
+	const struct process *process = context;
+	const char *type = process->start_time ? "tmpfs" : "proc";
+	int status = 0;
+	pid_t pid;
+
+	(void)e;
+	skip_unless(geteuid() == 0 && unshare(CLONE_NEWNS | CLONE_NEWPID) == 0);
+	skip_unless(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(mount(type, "/proc", type, 0, NULL) < 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0
+		       ? process_open(process, NULL)
+		       : CHILD_SKIPPED;
+}
+
+TEST(goes_by_no_other_proc)
+{
+	pid_t pid = start("elsewhere");
+
+	for (uint64_t tmpfs = 0; tmpfs <= 1; tmpfs++) {
+		struct process process = {.pid = pid, .start_time = tmpfs};
+		int r = in_child(open_elsewhere, &process, &err);
+
+		ck_assert_msg(r == -EXDEV || r == CHILD_SKIPPED, "%d", r);
+	}
+	stop(pid);
+}
+
 TEST(tells_processes_apart_that_follow_one_another)
 {
 	struct process first, second;
@@ -247,4 +306,5 @@ RUN_TESTS("process", reads_names_of_any_bytes, knows_that_there_is_no_such_proce
 	  opens_no_process_when_none_is_meant, takes_a_zombie_for_gone,
 	  takes_anothers_thread_for_no_process,
 	  does_not_take_a_process_for_gone_that_it_cannot_look_at,
+	  does_not_take_a_process_for_gone_that_is_hidden, goes_by_no_other_proc,
 	  tells_processes_apart_that_follow_one_another, waits_for_the_end_but_not_too_long)

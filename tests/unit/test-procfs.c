@@ -1,13 +1,16 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "basic/cleanup.h"
 #include "basic/file.h"
 #include "basic/procfs.h"
+#include "basic/syscalls.h"
 #include "child.h"
 #include "linux/lsm-attribute.h"
 #include "linux/section.h"
@@ -133,5 +136,96 @@ TEST(goes_through_nothing_that_is_mounted_there)
 	}
 }
 
+TEST(follows_the_links_of_a_process)
+{
+	char text[PATH_MAX], path[PROCFS_FD_SIZE];
+	int proc = procfs_own(), fd = procfs_follow(proc, "self/exe", O_PATH), same;
+	struct stat own, theirs;
+	ino_t inode = 0;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(procfs_read_link(proc, "self/exe", text, sizeof(text)), 0);
+	ck_assert_int_eq(stat(text, &own), 0);
+	ck_assert_int_eq(fstat(fd, &theirs), 0);
+	ck_assert_uint_eq(own.st_ino, theirs.st_ino);
+	ck_assert_int_eq(procfs_read_link(proc, "self/exe", text, 3), -ENAMETOOLONG);
+	ck_assert_int_eq(procfs_read_link(proc, "self/comm", text, sizeof(text)), -ENOENT);
+	ck_assert_int_eq(procfs_follow(proc, "self/missing", O_RDONLY), -ENOENT);
+
+	ck_assert_int_eq(procfs_namespace(proc, "self/ns/mnt", &inode), 0);
+	ck_assert_int_eq(stat("/proc/self/ns/mnt", &own), 0);
+	ck_assert_uint_eq(inode, own.st_ino);
+	ck_assert_int_eq(procfs_namespace(proc, "self/cwd", &inode), -EPROTO);
+
+	ck_assert_int_eq(procfs_name_fd(fd, path), 0);
+	same = open(path, O_PATH | O_CLOEXEC);
+	ck_assert_int_eq(fstat(same, &own), 0);
+	ck_assert_uint_eq(own.st_ino, theirs.st_ino);
+	close(same);
+	close(fd);
+	ck_assert_int_eq(procfs_name_fd(fd, path), -ENOENT);
+}
+
+TEST(knows_its_own_pids)
+{
+	int folder = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_eq(procfs_expect_own_pids(procfs_own()), 0);
+	ck_assert_int_eq(procfs_expect_own_pids(folder), -EXDEV);
+	ck_assert_int_eq(procfs_expect_own_pids(-EMFILE), -EMFILE);
+	close(folder);
+}
+
+/* A mount on a link itself, as move_mount(2) can make. */
+static int cover_link(void *context, struct error *e)
+{
+	autoclose int link = -1, other = -1;
+	ino_t inode;
+
+	(void)context;
+	(void)e;
+	enter_own_mounts();
+	link = open("/proc/self/ns/net", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	other = sys_open_tree(AT_FDCWD, "/proc/1/ns/net",
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	skip_unless(link >= 0 && other >= 0 && sys_move_mount(other, link) == 0);
+	if (procfs_follow(procfs_own(), "self/ns/net", O_RDONLY) != -EXDEV)
+		return -EPROTO;
+	return procfs_namespace(procfs_own(), "self/ns/net", &inode);
+}
+
+TEST(follows_no_link_that_something_is_mounted_on)
+{
+	int r = in_child(cover_link, NULL, &err);
+
+	ck_assert_msg(r == -EXDEV || r == CHILD_SKIPPED, "%d", r);
+}
+
+static int open_false(void *context, struct error *e)
+{
+	(void)context;
+	(void)e;
+	enter_own_mounts();
+	skip_unless(mount("none", "/proc", "tmpfs", 0, NULL) == 0);
+	return procfs_own();
+}
+
+TEST(is_no_other_file_system)
+{
+	int r = in_child(open_false, NULL, &err);
+
+	ck_assert_msg(r == -EXDEV || r == CHILD_SKIPPED, "%d", r);
+	err = (struct error){.code = EXDEV};
+	procfs_hint(&err);
+	ck_assert_str_eq(err.hint,
+			 "it must be the procfs of this pid namespace that is at /proc, with "
+			 "nothing mounted on what is in it");
+	err = (struct error){.code = ENOENT};
+	ck_assert_int_eq(procfs_hint(&err), -ENOENT);
+	ck_assert_str_eq(err.hint, "");
+}
+
 RUN_TESTS("procfs", reads_and_writes_what_the_kernel_has, goes_through_no_link_that_leads_out,
-	  goes_through_nothing_that_is_mounted_there)
+	  goes_through_nothing_that_is_mounted_there, follows_the_links_of_a_process,
+	  knows_its_own_pids, follows_no_link_that_something_is_mounted_on, is_no_other_file_system)
