@@ -41,6 +41,9 @@ int arena_map(int fd, void **start, struct error *err);
 /* Accepts a zeroed struct. */
 void arena_release(struct arena *arena);
 
+/* Marks one that goes with its variable: autoarena struct arena arena = {0}; */
+#define autoarena __attribute__((cleanup(arena_release)))
+
 /* NULL when the arena is full: the caller reports ENOMEM with arena_full(). */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const char *text, size_t length); /* adds a NUL */

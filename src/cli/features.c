@@ -9,7 +9,7 @@
 
 static int run(const struct choices *choices, struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	const char *text;
 	int r;
 
@@ -22,7 +22,6 @@ static int run(const struct choices *choices, struct error *err)
 		puts(text);
 	else
 		r = arena_full(&arena, err);
-	arena_release(&arena);
 	return r;
 }
 

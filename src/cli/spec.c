@@ -39,7 +39,7 @@ static int run(const struct choices *choices, struct error *err)
 {
 	autoclose int bundle =
 		openat(AT_FDCWD, choices->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	const char *text;
 	int r;
 
@@ -49,9 +49,7 @@ static int run(const struct choices *choices, struct error *err)
 	if (r < 0)
 		return r;
 	text = default_config(choices->rootless, &arena);
-	r = text ? write_new(bundle, choices->config, text, err) : arena_full(&arena, err);
-	arena_release(&arena);
-	return r;
+	return text ? write_new(bundle, choices->config, text, err) : arena_full(&arena, err);
 }
 
 const struct command command_spec = {

@@ -7,16 +7,14 @@
 
 static int print_state(const struct state_root *root, const char *id, struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	const char *json;
-	int r;
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
 	if (r == 0)
 		r = container_state(root, id, &arena, &json, err);
 	if (r == 0)
 		puts(json);
-	arena_release(&arena);
 	return r;
 }
 

@@ -322,16 +322,13 @@ static int update(const struct choices *choices, struct arena *arena, struct err
 
 static int run(const struct choices *choices, struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	int r;
 
 	if (expect_anything(choices, err) < 0)
 		return -err->code;
 	r = arena_open_private(&arena, err);
-	if (r == 0)
-		r = update(choices, &arena, err);
-	arena_release(&arena);
-	return r;
+	return r == 0 ? update(choices, &arena, err) : r;
 }
 
 const struct command command_update = {

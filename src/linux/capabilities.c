@@ -224,6 +224,35 @@ static int not_as_set(const char *set, struct error *err)
 	return error_config(err, "process.capabilities.%s: it is not what was set", set);
 }
 
+static bool is_in(uint64_t set, int capability)
+{
+	return capability < MOST_CAPABILITIES && set & BIT(capability);
+}
+
+/* The first that is there and is not to be, or that the kernel does not know. */
+static int find_excess(uint64_t bounding)
+{
+	int i = 0;
+
+	while (i <= MOST_CAPABILITIES && (is_in(bounding, i) || is_bounding(i) == 0))
+		i++;
+	return i;
+}
+
+/* Drops what is not to be there, up to the last that the kernel knows. */
+static int drop_from(int first, uint64_t bounding, struct error *err)
+{
+	for (int i = first; i <= MOST_CAPABILITIES; i++) {
+		if (is_in(bounding, i) || prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL)
+			return 0;
+		return error_errno(err, errno, "process.capabilities.bounding: drop capability %d",
+				   i);
+	}
+	return not_as_set("bounding", err);
+}
+
 /*
  * A filter of the caller's may let a call succeed and do nothing.  It knows the call, and not which capability
  * it is about: so of the first one that is there it is looked whether it then is gone, and none is believed who
@@ -231,28 +260,10 @@ static int not_as_set(const char *set, struct error *err)
  */
 static int limit_bounding_set(uint64_t bounding, struct error *err)
 {
-	bool looked = false;
+	int first = find_excess(bounding);
+	int r = drop_from(first, bounding, err);
 
-	for (int i = 0; i <= MOST_CAPABILITIES; i++) {
-		int there = 1;
-
-		if (i < MOST_CAPABILITIES && bounding & BIT(i))
-			continue;
-		if (!looked)
-			there = is_bounding(i);
-		if (there == 0)
-			continue;
-		if (there < 0 || prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return errno == EINVAL ? 0
-					       : error_errno(err, errno,
-							     "process.capabilities.bounding: drop "
-							     "capability %d",
-							     i);
-		if (!looked && is_bounding(i))
-			break;
-		looked = true;
-	}
-	return not_as_set("bounding", err);
+	return r == 0 && is_bounding(first) > 0 ? not_as_set("bounding", err) : r;
 }
 
 static int is_ambient(int capability)

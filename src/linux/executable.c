@@ -40,23 +40,29 @@ static int executable_validate(const struct oci_config *config, struct error *er
 	return 0;
 }
 
-static bool leads_through_magic_link(const char *path)
+/* Opens the file; -EXDEV if a link of /proc's leads to it. */
+static int look_up(const char *path)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_NO_MAGICLINKS,
 	};
-	autoleave int fd = sys_openat2(AT_FDCWD, path, &how);
+	int fd = sys_openat2(AT_FDCWD, path, &how);
 	struct stat status;
 
 	/* ELOOP is also said of links without end: those stat(2) does not follow either. */
-	return fd < 0 && errno == ELOOP && stat(path, &status) == 0;
+	if (fd < 0 && errno == ELOOP)
+		return stat(path, &status) == 0 ? -EXDEV : -ELOOP;
+	/* Not known to a seccomp filter, under which nothing else could tell. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 /* As access(2) says it of the effective ids. */
-static int may_execute(const char *path)
+static int may_execute(int fd, const char *path)
 {
-	if (sys_faccessat2(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
+	if (sys_faccessat2(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) == 0)
 		return 0;
 	/* Not known to the kernel, or to a seccomp filter.  All ids are the same by now. */
 	if (errno == ENOSYS || errno == EPERM)
@@ -64,21 +70,24 @@ static int may_execute(const char *path)
 	return -errno;
 }
 
-/* 0, or a negative errno: -EISDIR for a directory, -ELOOP... as stat(2), -EACCES. */
+/* 0, or a negative errno: -EXDEV, see above; -EISDIR for a directory, -ELOOP... as stat(2), -EACCES. */
 static int check_file(const char *path)
 {
+	autoleave int fd = look_up(path);
 	struct stat status;
 
-	if (stat(path, &status) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
 		return -errno;
 	if (S_ISDIR(status.st_mode))
 		return -EISDIR;
-	return may_execute(path);
+	return may_execute(fd, path);
 }
 
 static int check_path(const char *path, struct error *err)
 {
-	int r = leads_through_magic_link(path) ? -EXDEV : check_file(path);
+	int r = check_file(path);
 
 	switch (r) {
 	case 0:
@@ -111,8 +120,7 @@ static int search(const char *directories, const char *name, char *found, size_t
 		int needed = snprintf(found, size, "%.*s%s%s", length, directories,
 				      length ? "/" : "./", name);
 
-		if (needed < (int)size && check_file(found) == 0 &&
-		    !leads_through_magic_link(found))
+		if (needed < (int)size && check_file(found) == 0)
 			return 0;
 		if (directories[length] == '\0')
 			return error_config(err, "exec: \"%s\": executable file not found in $PATH",

@@ -222,13 +222,8 @@ static int delete_in(const struct state_root *root, const char *id, bool force, 
 
 int container_delete(const struct state_root *root, const char *id, bool force, struct error *err)
 {
-	struct arena arena = {0};
-	int r;
+	autoarena struct arena arena = {0};
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
-	if (r < 0)
-		return r;
-	r = delete_in(root, id, force, &arena, err);
-	arena_release(&arena);
-	return r;
+	return r == 0 ? delete_in(root, id, force, &arena, err) : r;
 }

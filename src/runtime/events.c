@@ -37,30 +37,21 @@ static int write_statistics(const struct oci_record *record, FILE *out, struct e
 {
 	struct oci_statistics statistics;
 	struct oci_event event = {.type = "stats", .id = record->id, .data = &statistics};
-	struct arena arena = {0};
-	int r;
+	autoarena struct arena arena = {0};
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
-	if (r < 0)
-		return r;
-	r = cgroup_statistics(record->cgroup, &arena, &statistics, err);
 	if (r == 0)
-		r = write_event(&event, &arena, out, err);
-	arena_release(&arena);
-	return r;
+		r = cgroup_statistics(record->cgroup, &arena, &statistics, err);
+	return r == 0 ? write_event(&event, &arena, out, err) : r;
 }
 
 static int write_oom(const struct oci_record *record, FILE *out, struct error *err)
 {
 	const struct oci_event event = {.type = "oom", .id = record->id};
-	struct arena arena = {0};
-	int r;
+	autoarena struct arena arena = {0};
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
-	if (r == 0)
-		r = write_event(&event, &arena, out, err);
-	arena_release(&arena);
-	return r;
+	return r == 0 ? write_event(&event, &arena, out, err) : r;
 }
 
 /* Milliseconds, rounded up: it must not be asked too early. */
@@ -127,18 +118,15 @@ static int tell(const struct view *view, const char *id, const struct events_req
 int container_events(const struct state_root *root, const char *id,
 		     const struct events_request *request, FILE *out, struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	struct view view;
-	int r;
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
+	if (r == 0)
+		r = view_open(&view, root, id, &arena, err);
 	if (r < 0)
 		return r;
-	r = view_open(&view, root, id, &arena, err);
-	if (r == 0) {
-		r = tell(&view, id, request, out, err);
-		view_release(&view);
-	}
-	arena_release(&arena);
+	r = tell(&view, id, request, out, err);
+	view_release(&view);
 	return r;
 }

@@ -115,7 +115,7 @@ static bool listed(pid_t pid, const pid_t *pids, size_t count)
 static int signal_batch(const struct oci_record_cgroup *cgroup, int number, const pid_t *batch,
 			size_t count, struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	int pidfds[BATCH];
 	size_t still_count = 0;
 	pid_t *still = NULL;
@@ -134,7 +134,6 @@ static int signal_batch(const struct oci_record_cgroup *cgroup, int number, cons
 					batch[i]);
 		close_fd(&pidfds[i]);
 	}
-	arena_release(&arena);
 	return r;
 }
 
@@ -243,19 +242,16 @@ static int kill_first(const struct view *view, const char *id, int number, struc
 int container_kill(const struct state_root *root, const char *id, int number, bool all,
 		   struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	struct view view;
-	int r;
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
+	if (r == 0)
+		r = view_open(&view, root, id, &arena, err);
 	if (r < 0)
 		return r;
-	r = view_open(&view, root, id, &arena, err);
-	if (r == 0) {
-		r = all ? kill_all(&view, id, number, &arena, err)
-			: kill_first(&view, id, number, &arena, err);
-		view_release(&view);
-	}
-	arena_release(&arena);
+	r = all ? kill_all(&view, id, number, &arena, err)
+		: kill_first(&view, id, number, &arena, err);
+	view_release(&view);
 	return r;
 }

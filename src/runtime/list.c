@@ -259,19 +259,16 @@ static void list_ids(const struct ids *ids, FILE *out)
 
 int container_list(const struct state_root *root, enum list_form form, FILE *out, struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	struct listing listing = {.root = root, .arena = &arena, .out = out};
 	struct ids ids = {0};
-	int r;
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
-	if (r < 0)
-		return r;
-	r = find_ids(root, form == LIST_IDS, &ids, &arena, err);
+	if (r == 0)
+		r = find_ids(root, form == LIST_IDS, &ids, &arena, err);
 	if (r == 0 && form == LIST_IDS)
 		list_ids(&ids, out);
 	else if (r == 0)
 		r = list_all(&listing, &ids, form, err);
-	arena_release(&arena);
 	return r;
 }

@@ -35,19 +35,16 @@ static int change(const struct state_root *root, const char *id,
 		  int (*what)(const struct view *view, const char *id, struct error *err),
 		  struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	struct view view;
-	int r;
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
+	if (r == 0)
+		r = view_open_locked(&view, root, id, &arena, err);
 	if (r < 0)
 		return r;
-	r = view_open_locked(&view, root, id, &arena, err);
-	if (r == 0) {
-		r = what(&view, id, err);
-		view_release(&view);
-	}
-	arena_release(&arena);
+	r = what(&view, id, err);
+	view_release(&view);
 	return r;
 }
 

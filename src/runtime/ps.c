@@ -151,19 +151,16 @@ static int show(const struct view *view, const struct ps_request *request, struc
 int container_ps(const struct state_root *root, const char *id, const struct ps_request *request,
 		 FILE *out, struct error *err)
 {
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	struct view view;
-	int r;
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
+	if (r == 0)
+		r = view_open(&view, root, id, &arena, err);
 	if (r < 0)
 		return r;
-	r = view_open(&view, root, id, &arena, err);
-	if (r == 0) {
-		if (show(&view, request, &arena, out, err) < 0)
-			r = error_in(err, "%s", id);
-		view_release(&view);
-	}
-	arena_release(&arena);
+	if (show(&view, request, &arena, out, err) < 0)
+		r = error_in(err, "%s", id);
+	view_release(&view);
 	return r;
 }

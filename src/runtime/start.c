@@ -164,30 +164,27 @@ int container_start(const struct state_root *root, const char *id, const char *n
 		    struct error *err)
 {
 	struct notify_proxy proxy = {-1, -1, -1};
-	struct arena arena = {0};
+	autoarena struct arena arena = {0};
 	struct view view;
-	int r;
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
+	if (r == 0)
+		r = view_open_locked(&view, root, id, &arena, err);
 	if (r < 0)
 		return r;
-	r = view_open_locked(&view, root, id, &arena, err);
-	if (r == 0) {
-		if (view.status == STATUS_CREATED)
-			r = notify_proxy_begin(&proxy, view.directory, view.record->notify,
-					       notify_socket, err);
-		else
-			r = refuse(&view, err);
-		if (r == 0)
-			r = start_in(root, id, &view, &arena, err);
-		if (r < 0)
-			error_in(err, "%s", id);
-		close_fd(&view.directory); /* and with it the lock, however long it takes */
-		if (r == 0)
-			notify_proxy_wait(&proxy, view.pid, view.pidfd);
-		notify_proxy_end(&proxy);
-		view_release(&view);
-	}
-	arena_release(&arena);
+	if (view.status == STATUS_CREATED)
+		r = notify_proxy_begin(&proxy, view.directory, view.record->notify, notify_socket,
+				       err);
+	else
+		r = refuse(&view, err);
+	if (r == 0)
+		r = start_in(root, id, &view, &arena, err);
+	if (r < 0)
+		error_in(err, "%s", id);
+	close_fd(&view.directory); /* and with it the lock, however long it takes */
+	if (r == 0)
+		notify_proxy_wait(&proxy, view.pid, view.pidfd);
+	notify_proxy_end(&proxy);
+	view_release(&view);
 	return r;
 }

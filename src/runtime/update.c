@@ -69,13 +69,8 @@ static int update_in(const struct state_root *root, const char *id,
 int container_update(const struct state_root *root, const char *id,
 		     const struct update_request *request, struct error *err)
 {
-	struct arena arena = {0};
-	int r;
+	autoarena struct arena arena = {0};
+	int r = arena_open_private(&arena, err);
 
-	r = arena_open_private(&arena, err);
-	if (r < 0)
-		return r;
-	r = update_in(root, id, request, &arena, err);
-	arena_release(&arena);
-	return r;
+	return r == 0 ? update_in(root, id, request, &arena, err) : r;
 }
