@@ -230,6 +230,8 @@ RUNTIME_SOURCES = \
 	src/launch/launch.h \
 	src/launch/listener.c \
 	src/launch/listener.h \
+	src/launch/memory-entry.c \
+	src/launch/memory-entry.h \
 	src/launch/order.c \
 	src/launch/order.h \
 	src/launch/plan.c \
@@ -417,6 +419,7 @@ INIT_SOURCES = \
 	src/linux/uts-name.c \
 	src/launch/init-steps.c \
 	src/launch/init.c \
+	src/launch/memory-entry.c \
 	src/launch/order-init.c \
 	src/launch/protocol.c \
 	src/launch/stage.c \

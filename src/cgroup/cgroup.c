@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,6 +122,19 @@ int cgroup_enter(const struct oci_record_cgroup *place, pid_t pid, bool cloned, 
 	const struct cgroup_manager *manager = find_manager(place->manager, err);
 
 	return manager ? manager->enter(place, pid, cloned, err) : -err->code;
+}
+
+const char *cgroup_memory_v1(const struct oci_record_cgroup *place)
+{
+	return limits_v1_directory(place, "memory.oom_control");
+}
+
+int cgroup_open_tasks(const char *directory)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/tasks", directory);
+	return openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
 }
 
 int cgroup_tell_limits(const struct oci_record_cgroup *place, const struct oci_resources *resources,

@@ -129,6 +129,12 @@ int cgroup_clone_fd_of(const struct oci_record_cgroup *place, pid_t pid);
  */
 int cgroup_enter(const struct oci_record_cgroup *place, pid_t pid, bool cloned, struct error *err);
 
+/* The directory of version 1 where memory is counted, or NULL. */
+const char *cgroup_memory_v1(const struct oci_record_cgroup *place);
+
+/* An fd by which whoever writes "0" to it gets into this directory of version 1, with the rights of the opener, or -1. */
+int cgroup_open_tasks(const char *directory);
+
 /* Has the keeper move the calling process in, wherever in v2 it is now: into a cgroup of a user's systemd
  * only that may move those from outside.  Fine without a keeper: then *inside stays as it is. */
 int cgroup_fetch(const struct oci_record_cgroup *place, const struct cgroup_keeper *keeper,

@@ -85,7 +85,7 @@ static void find_counter(const struct oci_record_cgroup *place, struct oom_befor
 	if (v2 && read_counter(v2, "memory.events", "oom_kill", &before->killed))
 		return;
 	before->v2 = false;
-	before->directory = limits_v1_directory(place, "memory.oom_control");
+	before->directory = cgroup_memory_v1(place);
 	if (before->directory)
 		before->killed = count_killed(before);
 }
@@ -237,7 +237,7 @@ void oom_watch_begin(const struct oci_record_cgroup *place, struct oom_watch *wa
 	if (place->v2)
 		dir = openat(AT_FDCWD, place->v2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	watch->fd = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
-	v1 = watch->fd < 0 ? limits_v1_directory(place, "memory.oom_control") : NULL;
+	v1 = watch->fd < 0 ? cgroup_memory_v1(place) : NULL;
 	if (v1)
 		watch_v1(v1, watch);
 	else if (watch->fd >= 0)

@@ -23,6 +23,7 @@
 #include "basic/trace.h"
 #include "cgroup/cgroup.h"
 #include "launch/image.h"
+#include "launch/memory-entry.h"
 #include "launch/protocol.h"
 #include "linux/id-mappings.h"
 #include "linux/namespaces.h"
@@ -94,6 +95,7 @@ static bool inherit_all(const struct container *container)
 		container->start_socket,
 		container->rootfs_fd,
 		container->proc_fd,
+		container->memory_tasks,
 		container->trace,
 		container->hook_output.standard,
 		container->hook_output.errors,
@@ -147,7 +149,7 @@ static int enter_cgroup(const struct launch *launch, struct error *err)
 	bool inside = launch->cloned_into_cgroup;
 	int r = launch->keeper ? cgroup_fetch(launch->cgroup, launch->keeper, &inside, err) : 0;
 
-	return r == 0 ? cgroup_enter(launch->cgroup, 0, inside, err) : r;
+	return r == 0 ? memory_entry_others(launch, inside, err) : r;
 }
 
 _Noreturn void child_run(const struct launch *launch, int image)

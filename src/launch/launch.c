@@ -31,6 +31,7 @@
 #include "launch/child.h"
 #include "launch/image.h"
 #include "launch/listener.h"
+#include "launch/memory-entry.h"
 #include "launch/protocol.h"
 #include "linux/namespaces.h"
 #include "linux/net-devices.h"
@@ -226,6 +227,7 @@ static void close_childs_fds(const struct container *container)
 	close_in_run(&run, container->socket);
 	close_in_run(&run, container->stage_socket);
 	close_in_run(&run, container->start_socket);
+	close_in_run(&run, container->memory_tasks);
 	close_run(&run);
 }
 
@@ -331,6 +333,7 @@ int launch_begin(struct launch *launch, struct error *err)
 		return r;
 	if (!launch->container->exec)
 		oom_remember(launch->cgroup, &launch->memory);
+	memory_entry_plan(launch);
 	r = launch->container->staged ? begin_staged(launch, image, err)
 				      : begin_directly(launch, image, err);
 	if (r == 0)

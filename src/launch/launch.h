@@ -44,6 +44,8 @@ struct launch {
 	int console;	  /* the terminal that init gave, when it is kept; or -1 */
 	struct net_move *net_devices; /* those that were moved into the container, or NULL */
 	struct oom_before memory;     /* what the counters were before there was an init */
+	const char
+		*memory_later; /* the directory that init enters later than all others, or NULL */
 };
 
 /* Validates config.json and prepares the plan; container->arena, config, id and bundle and the caller's

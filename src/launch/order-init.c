@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "launch/init-steps.h"
+#include "launch/memory-entry.h"
 
 const struct row apply_order[] = {
 	{&step_join_namespaces, ALWAYS}, /* before anything that one of them owns is touched */
@@ -27,7 +28,8 @@ const struct row apply_order[] = {
 	{&step_root_enter, WITHOUT_ROOT_HOOKS},
 	{&step_mounts_attach, ALWAYS},
 	{&step_devices, ALWAYS},
-	{&step_run_hooks, WITH_ROOT_HOOKS}, /* prestart, createRuntime: by the runtime */
+	{&step_enter_memory, WITH_ROOT_HOOKS}, /* hooks look for it there, and run in it */
+	{&step_run_hooks, WITH_ROOT_HOOKS},    /* prestart, createRuntime: by the runtime */
 	{&step_create_container_hooks, WITH_ROOT_HOOKS}, /* after those, by the specification */
 	{&step_root_enter, WITH_ROOT_HOOKS},
 
@@ -47,7 +49,8 @@ const struct row apply_order[] = {
 	{&step_apparmor, ALWAYS}, /* both count from the next exec on; with no_new_privs and */
 	{&step_selinux, ALWAYS},  /* without the host's /proc it would be too late */
 
-	{&step_groups, ALWAYS},	       /* while no filter can forbid it */
+	{&step_enter_memory, WITHOUT_ROOT_HOOKS}, /* all that is the runtime's is there by now */
+	{&step_groups, ALWAYS},			  /* while no filter can forbid it */
 	{&step_give_listener, ALWAYS}, /* right before: it says which descriptor is free next */
 	{&step_seccomp_early, ALWAYS}, /* loading takes CAP_SYS_ADMIN, which goes now */
 	{&step_user, ALWAYS},
@@ -91,6 +94,7 @@ const struct row exec_order[] = {
 	{&step_personality, ALWAYS},
 	{&step_apparmor, ALWAYS}, /* by the host's /proc, which goes next */
 	{&step_selinux, ALWAYS},
+	{&step_enter_memory, ALWAYS}, /* by a descriptor that goes next */
 	{&step_keep_sockets, ALWAYS},
 
 	{&step_groups, ALWAYS},

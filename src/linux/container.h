@@ -90,6 +90,7 @@ struct mount_plan {
 	const char *type;	 /* as the kernel calls it; "bind" for a bind mount */
 	const char *source;	 /* absolute for a bind mount; a link's target */
 	const char *hierarchy;	 /* a cgroup mount's controllers as in /proc/PID/cgroup; "": v2 */
+	const char *own; /* of a cgroup mount: the part to bind, where that is known; else NULL */
 	const char *legacy_data; /* where fsconfig(2) will not do: all for mount(2); else NULL */
 	uint64_t legacy_flags;
 	struct mount_options options;
@@ -211,6 +212,8 @@ struct container {
 	const char *executable;		/* found by step_executable, in init's own memory */
 	int console_fd;			/* init's: the terminal's other side, or -1 */
 	struct hook_output hook_output; /* files that get what hooks write */
+
+	int memory_tasks; /* by which init gets into the memory cgroup of version 1; -1: it is there */
 
 	/* The talk with the runtime. */
 	int socket;	  /* init's side of the handshake */

@@ -10,8 +10,8 @@
  * mount would show it the whole host's, and on many kernels a mount of cgroup2 stops every fork of the
  * host until an RCU grace period is over.
  *
- * Which hierarchies there are is found out by the runtime; which is init's own cgroup only by init, for
- * the runtime puts it there after the plan is made.
+ * Which hierarchies there are is found out by the runtime; which is init's own cgroup, too, where the runtime has made
+ * one, and otherwise by init.
  */
 #include <errno.h>
 #include <limits.h>
@@ -267,20 +267,55 @@ static int open_readonly(const struct container *container, struct mount_plan *p
 }
 
 /* By itself: its buffers are only touched when it is called. */
-__attribute__((noinline)) static int open_own(struct mount_plan *plan, struct error *err)
+__attribute__((noinline)) static int open_found(struct mount_plan *plan, struct error *err)
 {
 	char path[PATH_MAX];
 	int r = own_directory(plan, path, sizeof(path), err);
 
-	plan->fd = r < 0 ? r : mount_open_host(path, err);
+	return r < 0 ? r : mount_open_host(path, err);
+}
+
+static int open_own(struct mount_plan *plan, struct error *err)
+{
+	plan->fd = plan->own ? mount_open_host(plan->own, err) : open_found(plan, err);
 	return plan->fd;
+}
+
+static bool in_cgroup_namespace(const struct container *container)
+{
+	return (container->new_namespaces | container->joined_namespaces) & CLONE_NEWCGROUP;
+}
+
+/* Which of them lies in the hierarchy that is mounted at place, or NULL. */
+static const char *directory_below(const char *place, const char *const *directories, size_t count)
+{
+	size_t length = strlen(place);
+
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(directories[i], place, length) == 0 && directories[i][length] == '/')
+			return directories[i];
+	return NULL;
+}
+
+bool mount_cgroup_know(struct container *container, const char *const *directories, size_t count)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < container->mounts_len && !in_cgroup_namespace(container); i++) {
+		struct mount_plan *plan = &container->mounts[i];
+
+		/* That of version 2 init is cloned into. */
+		if (plan->kind != MOUNT_CGROUP || plan->hierarchy[0] == '\0')
+			continue;
+		plan->own = directory_below(plan->source, directories, count);
+		all = all && plan->own;
+	}
+	return all;
 }
 
 int mount_cgroup_open(const struct container *container, struct mount_plan *plan, struct error *err)
 {
-	int spaces = container->new_namespaces | container->joined_namespaces;
-
-	if (spaces & CLONE_NEWCGROUP) {
+	if (in_cgroup_namespace(container)) {
 		struct mount_plan made = *plan;
 
 		made.kind = MOUNT_FILE_SYSTEM;

@@ -421,6 +421,14 @@ static int detach(int root, const char *destination, struct error *err)
 	return r < 0 ? error_errno(err, -r, "unmount %s", destination) : 0;
 }
 
+bool mounts_copy_up(const struct container *container)
+{
+	for (size_t i = 0; i < container->mounts_len; i++)
+		if (container->mounts[i].options.extras & EXTRA_COPY_UP)
+			return true;
+	return false;
+}
+
 int mounts_detach(const char *rootfs, const char *const *destinations, size_t count,
 		  struct error *err)
 {

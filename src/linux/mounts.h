@@ -32,6 +32,9 @@ int mount_clean_path(const char *path, char *clean, size_t size, struct error *e
 int mounts_detach(const char *rootfs, const char *const *destinations, size_t count,
 		  struct error *err);
 
+/* Whether a tmpfs is filled with what it covers. */
+bool mounts_copy_up(const struct container *container);
+
 /* For a new file system, below which there is nothing: what is meant for all is meant for it. */
 void mount_fold_recursive(struct mount_options *options);
 
@@ -40,6 +43,10 @@ void mount_fold_recursive(struct mount_options *options);
 enum { CGROUP_MOUNTS = 64 };
 int mount_cgroup_plan(struct arena *arena, const struct mount_plan *base, struct mount_plan *plans,
 		      struct error *err);
+
+/* Where there are cgroups of version 1 by now: which of these directories the mounts show that do not begin in a cgroup
+ * namespace.  False: of some only init can find out, when it is in them. */
+bool mount_cgroup_know(struct container *container, const char *const *directories, size_t count);
 
 /* Opens the plan's cgroup hierarchy as a detached mount: a new one in a cgroup namespace, else the part
  * of the host's that the container is in. */

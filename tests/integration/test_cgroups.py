@@ -72,6 +72,66 @@ def test_no_limit_is_minus_one(t):
   t.same(limit(t, box, 'pids', 'pids.max'), 'max')
 
 
+def needs_memory_of_v1(t):
+  if not os.path.exists(t.needs_cgroup('memory') + '/memory.limit_in_bytes'):
+    t.skip('the memory cgroup is not of version 1')
+
+
+def charged(t, box):
+  """KiB that the container has to pay for, without what is only lent to processors."""
+  file = inside(t, box.pid(), 'memory') + '/memory.limit_in_bytes'
+  for kibibytes in range(4, 1024, 4):
+    for _ in range(5):
+      try:
+        with open(file, 'w', encoding='utf-8') as setting:
+          setting.write(str(kibibytes << 10))
+        return kibibytes
+      except OSError:  # more than that is in use
+        time.sleep(0.001)
+  return 1024
+
+
+def test_what_the_container_is_made_of_is_not_charged_to_it(t):
+  needs_memory_of_v1(t)
+  box = t.box(args=['sleep', '60'])
+  box.create()
+  least = charged(t, box)
+  t.true(least <= 64, '%d KiB' % least)  # with its namespaces and mounts more than 100
+
+
+def test_a_small_limit_is_enough_for_a_container_that_waits(t):
+  needs_memory_of_v1(t)
+  box = t.box(args=['sleep', '60'])
+  box.linux['resources'] = {'memory': {'limit': 64 << 10}}
+  for _ in range(5):  # whatever is lent to processors at that time
+    box.create()
+    t.same(limit(t, box, 'memory', 'memory.limit_in_bytes'), str(64 << 10))
+    box.delete('--force')
+
+
+def test_hooks_find_the_container_in_its_cgroups(t):
+  found = t.path('found')
+  script = 'cat /proc/$(sed -n \'s/.*"pid": *\\([0-9]*\\).*/\\1/p\')/cgroup >' + found
+  box = t.box(args=['true']).hook('createRuntime', '/bin/sh', '-c', script)
+  box.output()
+  own = paths(t, os.getpid())
+  for line in read(found).splitlines():
+    _, names, path = line.split(':', 2)
+    name = names.replace('name=', '') or 'v2'
+    t.true(name not in own or path.endswith(box.id), line)
+
+
+def test_what_the_image_fills_a_tmpfs_with_is_charged_to_the_container(t):
+  t.needs_cgroup('memory')
+  box = t.box(args=['sleep', '60']).mount('/data', 'tmpfs', ['tmpcopyup'], 'tmpfs')
+  box.file('data/large', 'x' * (4 << 20))
+  box.create()
+  v1 = not t.cgroup('v2') or t.cgroup('v2') != t.cgroup('memory')
+  used = int(limit(t, box, 'memory', 'memory.usage_in_bytes' if v1 else 'memory.current'))
+  t.true(used >= 4 << 20, '%d bytes' % used)
+  box.delete('--force')
+
+
 @time_limit(40)
 def test_who_eats_too_much_memory_is_killed(t):
   t.needs_cgroup('memory')

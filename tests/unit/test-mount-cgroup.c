@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <linux/magic.h>
 
+#include "linux/mounts.h"
 #include "scratch.h"
 #include "unit.h"
 
@@ -89,6 +90,32 @@ TEST(plans_one_mount_for_v2_and_several_for_v1)
 	scratch_end(&s);
 }
 
+TEST(knows_which_of_the_containers_directories_each_mount_shows)
+{
+	static const char *const directories[] = {"/sys/fs/cgroup/memory/a/b",
+						  "/sys/fs/cgroup/cpu,cpuacct/a/b"};
+	struct mount_plan mounts[] = {
+		{.kind = MOUNT_BIND, .source = "/sys/fs/cgroup/memory"},
+		{.kind = MOUNT_CGROUP, .source = "/sys/fs/cgroup/cpu,cpuacct", .hierarchy = "x"},
+		{.kind = MOUNT_CGROUP, .source = "/sys/fs/cgroup/memory", .hierarchy = "memory"},
+		{.kind = MOUNT_CGROUP, .source = "/sys/fs/cgroup/unified", .hierarchy = ""},
+		{.kind = MOUNT_CGROUP, .source = "/sys/fs/cgroup/cpu", .hierarchy = "cpu"},
+	};
+	struct container container = {.mounts = mounts, .mounts_len = 4};
+
+	ck_assert(mount_cgroup_know(&container, directories, 2));
+	ck_assert_ptr_null(mounts[0].own);
+	ck_assert_str_eq(mounts[1].own, directories[1]);
+	ck_assert_str_eq(mounts[2].own, directories[0]);
+	ck_assert_ptr_null(mounts[3].own);
+
+	container.mounts_len = 5; /* "cpu" is only the beginning of a name */
+	ck_assert(!mount_cgroup_know(&container, directories, 2));
+	container.new_namespaces = CLONE_NEWCGROUP; /* then it is new, and shows what is its own */
+	ck_assert(mount_cgroup_know(&container, directories, 2));
+}
+
 RUN_TESTS("mount-cgroup", shows_the_own_cgroup_without_a_cgroup_namespace,
 	  shows_the_own_cgroup_in_a_cgroup_namespace, shows_something_in_a_user_namespace,
-	  plans_one_mount_for_v2_and_several_for_v1)
+	  plans_one_mount_for_v2_and_several_for_v1,
+	  knows_which_of_the_containers_directories_each_mount_shows)
