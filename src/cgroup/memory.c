@@ -19,6 +19,9 @@
 #include "basic/file.h"
 #include "basic/log.h"
 #include "cgroup/controller.h"
+#include "cgroup/patience.h"
+
+enum { MOST_WAIT_TO_FIT = 50 }; /* milliseconds */
 
 static bool is_set(bool has, int64_t value)
 {
@@ -200,14 +203,22 @@ static int look_at_swap_v1(const struct target *target, const struct oci_memory 
 	return error_hint(err, "set linux.resources.memory.swap as well");
 }
 
+/* To each processor on which something is charged the kernel lends up to 64 pages at once, and calls them back
+ * without waiting: what is in use seems to be more for a moment, even if it is next to nothing. */
 static int write_v1(const struct target *target, const char *file, const char *property,
 		    int64_t value, struct error *err)
 {
-	int r = target_write_number(target, file, property, value < 0 ? -1 : value, err);
+	struct patience patience = PATIENCE(MOST_WAIT_TO_FIT);
+	struct error failure = {0};
+	int r;
 
-	if (r == -EBUSY)
-		error_hint(err, "more than that is in use");
-	return r;
+	do
+		r = target_write_number(target, file, property, value < 0 ? -1 : value, &failure);
+	while (r == -EBUSY && patience_wait(&patience, -1));
+	if (r == 0)
+		return 0;
+	*err = failure;
+	return r == -EBUSY ? error_hint(err, "more than that is in use") : r;
 }
 
 static int write_memory_v1(const struct target *target, int64_t limit, struct error *err)
