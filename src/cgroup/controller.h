@@ -108,6 +108,9 @@ int unified_apply(const struct target *target, const struct oci_resources *resou
 
 enum { SETTING_SIZE = 32 }; /* of a number as text */
 
+/* What is above it is no limit on memory in version 1: the kernel rounds to pages, of 64 KiB at most. */
+#define LARGEST_LIMIT_V1 ((uint64_t)INT64_MAX - 65536)
+
 /* Writes value to the file in directory.  The error is "property: write VALUE to FILE: ...". */
 int setting_write(const char *directory, const char *file, const char *property, const char *value,
 		  struct error *err);

@@ -180,9 +180,6 @@ static int memory_apply_v2(const struct target *target, const struct oci_resourc
 
 /* -- version 1 -------------------------------------------------------------------------------- */
 
-/* What is above it is no limit: the kernel rounds to pages, of 64 KiB at most. */
-#define LARGEST_LIMIT_V1 ((uint64_t)INT64_MAX - 65536)
-
 /* Memory is never above memory and swap: the kernel refuses what would make it so, and says no more than
  * that. */
 static int look_at_swap_v1(const struct target *target, const struct oci_memory *memory,

@@ -26,7 +26,7 @@
 #include "cgroup/controller.h"
 #include "cgroup/figures.h"
 
-enum { EVENTS_SIZE = 512, AMOUNT_SIZE = 32 };
+enum { EVENTS_SIZE = 512, STAT_SIZE = 4096, AMOUNT_SIZE = 32 };
 
 /* A counter in a file of lines, 0 if it has none; false: there is no such file. */
 static bool read_counter(const char *directory, const char *file, const char *name, uint64_t *value)
@@ -95,20 +95,38 @@ void oom_since_made(const struct oci_record_cgroup *place, struct oom_before *be
 	find_counter(place, before);
 	before->killed = 0;
 	before->own_alone = true;
+	before->levels = 1;
+}
+
+/* Whether the cgroup or one above it has a limit: in version 1 one file tells. */
+__attribute__((noinline)) static bool is_limited_v1(const char *directory)
+{
+	uint64_t memory = 0, both = UINT64_MAX;
+	char path[PATH_MAX + 32], text[STAT_SIZE];
+
+	snprintf(path, sizeof(path), "%s/memory.stat", directory);
+	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) < 0 ||
+	    !figure_find(text, "hierarchical_memory_limit", &memory))
+		return true;
+	(void)figure_find(text, "hierarchical_memsw_limit", &both);
+	return memory <= LARGEST_LIMIT_V1 || both <= LARGEST_LIMIT_V1;
 }
 
 void oom_remember(const struct oci_record_cgroup *place, struct oom_before *before)
 {
+	int most = OOM_MOST_LEVELS;
 	char path[PATH_MAX];
-	int level = 0;
 
 	find_counter(place, before);
 	if (!before->directory)
 		return;
+	/* Its own limits are still to be set. */
+	if (!before->v2 && !is_limited_v1(before->directory))
+		most = 1;
 	snprintf(path, sizeof(path), "%s", before->directory);
-	while (level < OOM_MOST_LEVELS &&
-	       count_reached(path, before->v2, &before->reached[level])) {
-		level++;
+	while (before->levels < most &&
+	       count_reached(path, before->v2, &before->reached[before->levels])) {
+		before->levels++;
 		if (!step_up(path))
 			break;
 	}
@@ -125,12 +143,12 @@ static bool find_culprit(const struct oom_before *before, char path[PATH_MAX])
 	uint64_t now;
 
 	snprintf(path, PATH_MAX, "%s", before->directory);
-	for (int level = 0; level < OOM_MOST_LEVELS; level++) {
+	for (int level = 0; level < before->levels; level++) {
 		if (!count_reached(path, before->v2, &now))
 			return false;
 		if (now > before->reached[level])
 			return true;
-		if (before->own_alone || !step_up(path))
+		if (!step_up(path))
 			return false;
 	}
 	return false;

@@ -16,6 +16,7 @@ struct oom_before {
 	bool v2;
 	bool own_alone;			   /* nothing is known of the cgroups above */
 	uint64_t killed;		   /* in it and below */
+	int levels;			   /* how many could be its limit's: it and those above */
 	uint64_t reached[OOM_MOST_LEVELS]; /* its limit, that of the cgroup above it, ... */
 };
 

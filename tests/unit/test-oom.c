@@ -1,5 +1,6 @@
 #include "cgroup/oom.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -135,6 +136,46 @@ TEST(names_the_limit_of_version_1)
 	end_files();
 }
 
+/* Where a file of its own tells whether any of those above has a limit. */
+static void have_limits_above(const char *memory, const char *both)
+{
+	const char *directories[1], *above;
+	const struct oci_record_cgroup place = {.directories = directories, .directories_len = 1};
+
+	begin_files();
+	above = folder("above");
+	directories[0] = folder("above/ctr");
+	put(above, "memory.failcnt", "50\n");
+	put(above, "memory.limit_in_bytes", "9223372036854771712\n");
+	put(directories[0], "memory.oom_control", "oom_kill 0\n");
+	put(directories[0], "memory.failcnt", "3\n");
+	put(directories[0], "memory.stat",
+	    arena_printf(&arena,
+			 "cache 0\nhierarchical_memory_limit %s\nhierarchical_memsw_limit %s\n",
+			 memory, both));
+	oom_remember(&place, &before);
+	put(directories[0], "memory.oom_control", "oom_kill 1\n");
+	put(above, "memory.failcnt", "51\n");
+}
+
+TEST(looks_above_only_where_there_is_a_limit_of_version_1)
+{
+	static const char none[] = "9223372036854771712", some[] = "8388608";
+
+	have_limits_above(none, none);
+	expect("container init was OOM-killed: the machine ran out of memory",
+	       "no memory limit of its cgroup or of one above was reached");
+	end_files();
+	have_limits_above(some, none);
+	ck_assert_int_eq(oom_explain(&before, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "/above reached"));
+	end_files();
+	have_limits_above(none, some);
+	ck_assert_int_eq(oom_explain(&before, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "/above reached"));
+	end_files();
+}
+
 TEST(nothing_happens_where_nothing_counts_memory)
 {
 	const struct oci_record_cgroup none = {.v2 = "/nowhere/at/all"};
@@ -167,5 +208,5 @@ TEST(a_watch_tells_what_is_new)
 
 RUN_TESTS("oom", names_the_containers_own_limit, names_the_limit_of_a_cgroup_above,
 	  tells_when_it_was_nobodys_limit, who_was_not_there_knows_of_its_own_cgroup_alone,
-	  names_the_limit_of_version_1, nothing_happens_where_nothing_counts_memory,
-	  a_watch_tells_what_is_new)
+	  names_the_limit_of_version_1, looks_above_only_where_there_is_a_limit_of_version_1,
+	  nothing_happens_where_nothing_counts_memory, a_watch_tells_what_is_new)
