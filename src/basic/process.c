@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/vfs.h>
 
 #include "basic/cleanup.h"
+#include "basic/lines.h"
 #include "basic/procfs.h"
 #include "basic/syscalls.h"
 
@@ -19,7 +21,9 @@
 #endif
 
 /* In /proc/PID/stat the fields after the name, which stands in parentheses and may hold any byte. */
-enum { FIELD_STATE = 3, FIELD_START_TIME = 22 };
+enum { FIELD_STATE = 3, FIELD_FLAGS = 9, FIELD_START_TIME = 22 };
+
+enum { FLAG_EXITING = 4 }; /* PF_EXITING in the kernel */
 
 /* A process that is not there, or is another one, is gone; but not where the procfs at /proc is that of another
  * pid namespace, in which others have these numbers. */
@@ -49,6 +53,8 @@ int process_status(pid_t pid, struct process_status *status)
 	field = close + 2;
 	status->state = *field;
 	for (int i = FIELD_STATE; i < FIELD_START_TIME && field; i++) {
+		if (i == FIELD_FLAGS)
+			status->exiting = strtoul(field, NULL, 10) & FLAG_EXITING;
 		field = strchr(field, ' ');
 		field = field ? field + 1 : NULL;
 	}
@@ -119,6 +125,33 @@ int process_open(const struct process *process, struct process_status *status)
 	if (inode && inode != process->pidfd_inode)
 		return -ESRCH;
 	return take_fd(&pidfd);
+}
+
+/* In "SigPnd" or "ShdPnd" of /proc/PID/status; a thread that has taken it leaves it in the second. */
+static bool has_been_killed(pid_t pid)
+{
+	char path[32];
+	autoclose int fd = -1;
+	static struct lines lines;
+	const char *line;
+
+	snprintf(path, sizeof(path), "%d/status", pid);
+	fd = procfs_open(procfs_own(), path, O_RDONLY);
+	if (fd < 0)
+		return false;
+	lines_begin(&lines, fd);
+	while ((line = lines_next(&lines)) != NULL)
+		if (strncmp(line, "SigPnd:", 7) == 0 || strncmp(line, "ShdPnd:", 7) == 0)
+			if (strtoull(line + 7, NULL, 16) >> (SIGKILL - 1) & 1)
+				return true;
+	return false;
+}
+
+bool process_is_ending(pid_t pid)
+{
+	struct process_status status;
+
+	return (process_status(pid, &status) == 0 && status.exiting) || has_been_killed(pid);
 }
 
 int process_wait(int pidfd, int timeout)

@@ -21,6 +21,7 @@ struct process {
 struct process_status {
 	char name[16];	     /* its command name */
 	char state;	     /* as in proc(5): R, S, D, Z, ... */
+	bool exiting;	     /* it has begun to end */
 	uint64_t start_time; /* clock ticks since boot */
 };
 
@@ -34,6 +35,10 @@ int process_identify(pid_t pid, int pidfd, struct process *process, struct error
 /* Opens a pidfd of exactly this process; -ESRCH if it is gone, is a zombie, or its pid is another's now.
  * Any other errno says that this cannot be found out.  status may be NULL. */
 int process_open(const struct process *process, struct process_status *status);
+
+/* Whether it has been killed, or ends by itself, and only has not come to its end yet: which on a machine that has
+ * much else to do may take seconds. */
+bool process_is_ending(pid_t pid);
 
 /* Waits until the process behind pidfd has ended, at most timeout milliseconds (-1: for ever).  Returns
  * 1 when it has, 0 when time is up, or a negative errno. */

@@ -30,7 +30,8 @@
 #include "runtime/status.h"
 
 enum {
-	END_MILLISECONDS = 1000,
+	END_MILLISECONDS = 1000,     /* until it has been killed, too */
+	ENDING_MILLISECONDS = 10000, /* once it has */
 	STEP_MILLISECONDS = 10,
 };
 
@@ -83,11 +84,13 @@ static bool is_sign_of_end(int code)
 
 /* Whether the container ends within as many milliseconds.  The stage may have made a process and been killed
  * before it told of it: as long as nobody has waited for that, its pid namespace cannot end. */
-static bool ends_within(int pidfd, int milliseconds)
+static bool ends_within(const struct view *view, int milliseconds)
 {
-	int waited = 0;
+	int pidfd = view->pidfd, waited = 0;
 
-	while (waited < milliseconds && process_wait(pidfd, 0) == 0) {
+	while (process_wait(pidfd, 0) == 0 &&
+	       (waited < milliseconds ||
+		(waited < ENDING_MILLISECONDS && process_is_ending(view->pid)))) {
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			continue;
 		process_wait(pidfd, STEP_MILLISECONDS);
@@ -101,7 +104,7 @@ static int explain_end(const struct exec *exec, struct error *err)
 {
 	int patience = is_sign_of_end(err->code) ? END_MILLISECONDS : 0;
 
-	if (exec->view.pidfd >= 0 && ends_within(exec->view.pidfd, patience))
+	if (exec->view.pidfd >= 0 && ends_within(&exec->view, patience))
 		return refuse_stopped(err);
 	return -err->code;
 }

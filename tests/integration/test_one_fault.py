@@ -22,6 +22,7 @@ import tracer  # noqa: E402
 PROGRAM = 7  # how the containers' programs end
 RUNTIME, CHILD = 0, 1  # in the order of their births
 MOST_CALLS = 200  # of one name, in one command
+TRACE_EXIT = 0x40  # of ptrace(2): a process stops once more, when it ends
 
 
 def environment(t):
@@ -191,6 +192,41 @@ def test_an_exec_whose_container_ends_before_it_knows_its_own_process_says_so(t)
   t.same((result.rc, result.err), (255, '%s: cannot exec in a stopped container: container not running\n' % box.id))
   t.true(time.monotonic() - begin < 5, 'it takes %d seconds' % (time.monotonic() - begin))
   t.same(box.status(), 'stopped')
+
+
+def hold_end_of(t, pid, seconds):
+  """Somebody has killed pid, or does so later, and it takes so long until it has ended: as where the machine has
+  much else to do."""
+  told, tell = os.pipe()
+  helper = os.fork()
+  if helper == 0:
+    try:
+      tracer.libc.ptrace(tracer.SEIZE, pid, 0, TRACE_EXIT)
+      os.write(tell, b'.')
+      _, status = os.waitpid(pid, tracer.WALL)
+      time.sleep(seconds)
+    finally:
+      os._exit(0)  # and with it the trace
+  os.read(told, 1)
+  os.close(told)
+  os.close(tell)
+  t.ready.append(lambda: os.waitpid(helper, 0))
+
+
+def test_an_exec_whose_container_takes_its_time_to_end_says_so(t):
+  for take_pids in (False, True):
+    box = t.box('exec sleep 60')
+    if take_pids:
+      box.no_namespace('pid')
+    init = box.launch().pid()
+    hold_end_of(t, init, 4)
+
+    def end_all(stage, first=init):
+      os.kill(first, signal.SIGKILL)
+      os.kill(stage, signal.SIGKILL)
+    result = fail(t, ['exec', box.id, 'true'], CHILD, 'setns:0', end_all)
+    t.same((result.rc, result.err), (255, '%s: cannot exec in a stopped container: container not running\n' % box.id))
+    box.delete('--force')
 
 
 # -- the record is there before, and as long as, anything else is

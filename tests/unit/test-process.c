@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -188,6 +189,35 @@ TEST(takes_anothers_thread_for_no_process)
 	ck_assert_int_eq(process_open(&process, NULL), -ESRCH);
 }
 
+TEST(knows_who_is_about_to_end)
+{
+	struct process_status status = {0};
+	siginfo_t end;
+	pid_t pid = start("ending");
+
+	ck_assert(!process_is_ending(pid));
+	/* A signal that is blocked, or stops it, is no end. */
+	kill(pid, SIGSTOP);
+	ck_assert(!process_is_ending(pid));
+	/* Held at its end by a tracer it has no more than been killed. */
+	ck_assert_int_eq(ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_TRACEEXIT), 0);
+	kill(pid, SIGKILL);
+	while (waitid(P_PID, (id_t)pid, &end, WSTOPPED | WEXITED | WNOWAIT) == 0 &&
+	       end.si_code == CLD_TRAPPED && end.si_status >> 8 != PTRACE_EVENT_EXIT) {
+		waitpid(pid, NULL, 0);
+		ptrace(PTRACE_CONT, pid, NULL, NULL);
+	}
+	ck_assert_int_eq(process_status(pid, &status), 0);
+	ck_assert_int_ne(status.state, 'Z');
+	ck_assert(process_is_ending(pid));
+	ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	/* One that has begun to end, which a zombie has. */
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT), 0);
+	ck_assert(process_is_ending(pid));
+	waitpid(pid, NULL, 0);
+	ck_assert(!process_is_ending(pid));
+}
+
 TEST(does_not_take_a_process_for_gone_that_it_cannot_look_at)
 {
 	struct rlimit files = {.rlim_max = 1024};
@@ -304,7 +334,7 @@ TEST(waits_for_the_end_but_not_too_long)
 RUN_TESTS("process", reads_names_of_any_bytes, knows_that_there_is_no_such_process,
 	  opens_the_process_that_it_identified, does_not_open_another_with_the_same_pid,
 	  opens_no_process_when_none_is_meant, takes_a_zombie_for_gone,
-	  takes_anothers_thread_for_no_process,
+	  takes_anothers_thread_for_no_process, knows_who_is_about_to_end,
 	  does_not_take_a_process_for_gone_that_it_cannot_look_at,
 	  does_not_take_a_process_for_gone_that_is_hidden, goes_by_no_other_proc,
 	  tells_processes_apart_that_follow_one_another, waits_for_the_end_but_not_too_long)
