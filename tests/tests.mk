@@ -290,6 +290,7 @@ SECURITY_FILES = \
 FAULT_FILES = \
 	tests/faults/README.md \
 	tests/faults/commands.py \
+	tests/faults/endings.py \
 	tests/faults/kinds.py \
 	tests/faults/load.py \
 	tests/faults/run \

@@ -11,6 +11,9 @@ COMMANDS = ('create', 'start', 'run', 'exec', 'delete', 'kill', 'update', 'pause
 # The same by a plain user, in a user namespace: what needs no cgroup of his own.
 ROOTLESS = 'rootless-'
 COMMANDS += tuple(ROOTLESS + name for name in ('create', 'start', 'run', 'exec', 'delete', 'kill'))
+# The same with a terminal that is sent to a socket, by those who make programs.
+TERMINAL = 'terminal-'
+COMMANDS += tuple(TERMINAL + name for name in ('create', 'run', 'exec'))
 # A container that is in this state is there before the command.
 BEFORE = {'create': None, 'run': None, 'start': 'created', 'exec': 'running', 'delete': 'running',
           'kill': 'running', 'update': 'running', 'pause': 'running', 'resume': 'paused',
@@ -18,7 +21,7 @@ BEFORE = {'create': None, 'run': None, 'start': 'created', 'exec': 'running', 'd
 
 
 def base(command):
-  return command.removeprefix(ROOTLESS)
+  return command.removeprefix(ROOTLESS).removeprefix(TERMINAL)
 
 
 def make_box(test, serial):
@@ -42,6 +45,8 @@ def make_box(test, serial):
 
 
 def words(command, box):
+  if command.startswith(TERMINAL):
+    return terminal_words(base(command), ['--console-socket', console_of(box)], box)
   return {
     'create': ['create', '--bundle', box.directory, box.id],
     'run': ['run', '--bundle', box.directory, box.id],
@@ -52,8 +57,30 @@ def words(command, box):
   }.get(base(command), [base(command), box.id])
 
 
+def console_of(box):
+  return box.test.path('console')
+
+
+def terminal_words(command, socket, box):
+  if command == 'exec':
+    return ['exec', '--detach', '--tty', *socket, box.id, 'sleep', '60']
+  detach = ['--detach'] if command == 'run' else []
+  return [command, *detach, *socket, '--bundle', box.directory, box.id]
+
+
 def program(command):
-  return ['echo', 'fine'] if base(command) == 'run' else ['sleep', '60']
+  return ['echo', 'fine'] if command in ('run', ROOTLESS + 'run') else ['sleep', '60']
+
+
+def prepare(command, box):
+  """The config that the command's container gets."""
+  process = box.config['process']
+  process['args'] = program(command)
+  terminal = command.startswith(TERMINAL)
+  process['terminal'] = terminal and base(command) != 'exec'
+  box.config['mounts'] = [mount for mount in box.config['mounts'] if mount['destination'] != '/dev/pts']
+  if terminal:
+    box.mount('/dev/pts', 'devpts', ['newinstance', 'ptmxmode=0666', 'mode=0620'], 'devpts')
 
 
 def find_file(scene, name):
@@ -88,6 +115,14 @@ def check_status(wanted):
   return check
 
 
+def check_terminal(wanted):
+  def check(scene, out):
+    if not soon(lambda: scene.console.terminals):
+      return 'it has sent no terminal'
+    return check_status(wanted)(scene, out)
+  return check
+
+
 def check_output(_, out):
   return None if out == 'fine\n' else 'it wrote %r' % out
 
@@ -103,6 +138,12 @@ def check_limit(scene, _):
 
 
 # What must be so when the command has said 0: returns None, or in words what is not.
-CHECKS = {'create': check_status('created'), 'start': check_status('running'),
+CHECKS = {TERMINAL + 'create': check_terminal('created'), TERMINAL + 'run': check_terminal('running'),
+          TERMINAL + 'exec': check_terminal('running'),
+          'create': check_status('created'), 'start': check_status('running'),
           'run': check_output, 'exec': check_output, 'delete': check_gone,
           'kill': check_status('stopped'), 'update': check_limit, 'pause': check_status('paused')}
+
+
+def check(command):
+  return CHECKS.get(command) or CHECKS[base(command)]

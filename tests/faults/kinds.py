@@ -13,6 +13,7 @@ import threading
 import commands
 import isolation
 import tracer
+from endings import cases_soak, cases_time, cases_torn, do_soak, do_time, do_torn  # noqa: F401  (for serve.py)
 from scene import MNT_DETACH
 
 ERRNOS = ('EINTR', 'ENOMEM', 'EMFILE', 'ENOSPC', 'EIO', 'EACCES', 'EAGAIN', 'EBUSY')
@@ -223,12 +224,14 @@ EFFECTS = {  # verb: {state before: state after}, where it may succeed
 
 
 def cases_pairs(*_):
-  for first in VERBS:
-    for second in VERBS:
-      # What is executed in a container that is paused just then waits with it, as it has to.
-      if {first, second} != {'exec', 'pause'}:
-        for delay in DELAYS:
-          yield ['pairs', first, second, delay]
+  for prefix in ('', commands.ROOTLESS):
+    verbs = [verb for verb in VERBS if not prefix or verb not in ('pause', 'resume', 'update')]
+    for first in verbs:
+      for second in verbs:
+        # What is executed in a container that is paused just then waits with it, as it has to.
+        if {first, second} != {'exec', 'pause'}:
+          for delay in DELAYS:
+            yield ['pairs', prefix + first, prefix + second, delay]
 
 
 def first_state(first, second):
@@ -263,7 +266,8 @@ def at_once(scene, first, second, delay):
 
 
 def do_pairs(scene, words):
-  _, first, second, delay = words
+  first, second = map(commands.base, words[1:3])
+  delay = words[3]
   beginning = first_state(first, second)
   scene.prepare(beginning)
   results = at_once(scene, first, second, float(delay))

@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import commands
@@ -30,6 +32,33 @@ def own_temporary_files(ground):
   isolation.mount('none', '/', None, 0x1021)  # MS_REMOUNT, MS_BIND, MS_RDONLY
 
 
+class Console:
+  """Takes the terminals that are sent to a socket, and keeps them for as long as a container lives."""
+
+  def __init__(self, path, account):
+    self.terminals = []
+    self.listener = socket.socket(socket.AF_UNIX)
+    self.listener.bind(path)
+    os.chown(path, *account)
+    self.listener.listen()
+    threading.Thread(target=self.serve, daemon=True).start()
+
+  def forget(self):
+    while self.terminals:
+      os.close(self.terminals.pop())
+
+  def serve(self):
+    while True:
+      connection, _ = self.listener.accept()
+      connection.settimeout(SECONDS)
+      try:
+        _, fds, _, _ = socket.recv_fds(connection, 4096, 4)
+        self.terminals += fds
+      except OSError:
+        pass  # whoever connected has been killed
+      connection.close()
+
+
 class Scene:
   """settings.role is who calls the runtime; this process itself is always root."""
 
@@ -43,9 +72,11 @@ class Scene:
     os.makedirs(self.state_root, 0o700, exist_ok=True)
     os.chown(self.state_root, *settings.account)
     self.box = commands.make_box(self.test, serial + settings.role[0])
+    self.console = Console(commands.console_of(self.box), settings.account)
     self.config = json.dumps(self.box.config)
     self.results = 0
     self.before = None
+    self.lengths = {}  # command: how long it takes
     self.usual = {}  # status: the descriptors that a container's first process has then
     self.restore()
     self.prepare('run')  # what the first container makes for all of them is nothing left behind
@@ -73,12 +104,18 @@ class Scene:
     with open('/proc/keys', encoding='utf-8', errors='replace') as file:
       return {line.split()[-2] for line in file if self.box.id in line}
 
+  def pid(self):
+    """Of the container's first process; 0 if there is none."""
+    try:
+      return json.loads(self.runtime(['state', self.box.id])['out'])['pid']
+    except (ValueError, KeyError):
+      return 0
+
   def descriptors(self):
     """What the container's first process holds open."""
     try:
-      pid = json.loads(self.runtime(['state', self.box.id])['out'])['pid']
-      return sorted(os.readlink(entry.path) for entry in os.scandir('/proc/%d/fd' % pid))
-    except (OSError, ValueError, KeyError):
+      return sorted(os.readlink(entry.path) for entry in os.scandir('/proc/%d/fd' % self.pid()))
+    except OSError:
       return []
 
   def count(self):
@@ -112,7 +149,7 @@ class Scene:
 
   def prepare(self, command):
     """The container that the command is about."""
-    self.box.config['process']['args'] = commands.program(command)
+    commands.prepare(command, self.box)
     self.box.save()
     wanted = commands.BEFORE[commands.base(command)]
     for needed, step in (('created', 'create'), ('running', 'start'), ('paused', 'pause')):
@@ -149,6 +186,7 @@ class Scene:
   def remove(self):
     """Deletes by force, as a user would.  Returns what is wrong with that, in words, or ''."""
     result = self.runtime(commands.words('delete', self.box))
+    self.console.forget()  # to them belongs the keyring of whoever has opened them
     if result['hang']:
       return 'hang: delete --force'
     if result['crash']:
@@ -172,7 +210,7 @@ class Scene:
         return 'killed', ''
       return 'crash', 'ends by signal %d' % -result['rc']
     if result['rc'] == 0:
-      wrong = commands.CHECKS[commands.base(command)](self, result['out'])
+      wrong = commands.check(command)(self, result['out'])
       return ('lie', wrong) if wrong else ('success', '')
     return ('clean' if text else 'silent'), '%d: %s' % (result['rc'], text[:300])
 

@@ -16,6 +16,7 @@ import re
 import resource
 import signal
 import struct
+import time
 
 POKEUSER, DETACH, SYSCALL = 6, 17, 24
 SEIZE, INTERRUPT, GET_SYSCALL_INFO = 0x4206, 0x4207, 0x420e
@@ -217,7 +218,7 @@ def serve(words, options, answer):
       execute(words, options, ready)
     finally:
       os._exit(125)
-  late, rc = False, None
+  late, rc, took = False, None, None
   signal.alarm(options['seconds'])
   try:
     if options['traced']:
@@ -227,18 +228,23 @@ def serve(words, options, answer):
       os.waitpid(front, WALL)
       libc.ptrace(SYSCALL, front, 0, 0)
     os.write(go, b'g')
+    begin = time.monotonic()
+    if options.get('kill_after') is not None:
+      time.sleep(options['kill_after'])
+      os.kill(front, signal.SIGKILL)  # not waited for yet: it is still this process
     rc = tracer.run(front)
+    took = time.monotonic() - begin
   except Late:
     late = True
     os.kill(front, signal.SIGKILL)
   signal.alarm(0)
-  os.write(answer, json.dumps({'rc': rc, 'hang': late, 'hit': tracer.hit, 'crash': tracer.crash,
+  os.write(answer, json.dumps({'rc': rc, 'hang': late, 'took': took, 'hit': tracer.hit, 'crash': tracer.crash,
                                'begun': tracer.begun or not options['traced'],
                                'calls': [] if options.get('point') else tracer.calls}).encode())
 
 
 def run(words, **options):
-  """Runs a command.  Returns {rc, hang, hit: the call's name, crash, begun: whether the kernel could load the
+  """Runs a command.  Returns {rc, hang, took: seconds, hit: the call's name, crash, begun: whether the kernel could load the
   program, calls: of each process}."""
   reading, writing = os.pipe2(os.O_CLOEXEC)
   pid = os.fork()
