@@ -95,36 +95,51 @@ int process_identify(pid_t pid, int pidfd, struct process *process, struct error
 	return 0;
 }
 
-int process_open(const struct process *process, struct process_status *status)
+/* A first thread that has ended is a zombie, too, for as long as there are others. */
+static int expect_alive(int pidfd)
 {
-	struct process_status here;
-	autoclose int pidfd = -1;
-	uint64_t inode;
-	int r;
+	int r = process_wait(pidfd, 0);
 
-	if (process->pid <= 0)
-		return -ESRCH;
-	if (!status)
-		status = &here;
-	/* First the pidfd, then the look: from then on the pid cannot become another's unnoticed. */
-	pidfd = sys_pidfd_open(process->pid);
-	/* The pid can also have become that of another process's thread. */
-	if (pidfd < 0)
-		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
-	r = process_status(process->pid, status);
+	return r > 0 ? -ESRCH : r;
+}
+
+/* Whether the pid is still that of the process that was meant, which the pidfd has been opened by. */
+static int compare(const struct process *process, int pidfd, struct process_status *status)
+{
+	int r = process_status(process->pid, status);
+
 	/* One that lives and is not to be seen is hidden: "hidepid" in proc(5). */
 	if (r == -ESRCH && process_wait(pidfd, 0) == 0)
 		r = -EPERM;
 	if (r < 0)
 		return r;
-	if (status->start_time != process->start_time)
-		return none_or_elsewhere();
-	if (status->state == 'Z' || status->state == 'X')
+	return status->start_time != process->start_time ? none_or_elsewhere() : 0;
+}
+
+int process_open(const struct process *process, struct process_status *status)
+{
+	struct process_status here = {.state = 'Z'}; /* as long as nobody has looked */
+	autoclose int pidfd = -1;
+	uint64_t inode;
+	int r = 0;
+
+	if (process->pid <= 0)
 		return -ESRCH;
+	/* First the pidfd, then the look: from then on the pid cannot become another's unnoticed. */
+	pidfd = sys_pidfd_open(process->pid);
+	/* The pid can also have become that of another process's thread. */
+	if (pidfd < 0)
+		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 	inode = process->pidfd_inode ? inode_of(pidfd) : 0;
 	if (inode && inode != process->pidfd_inode)
 		return -ESRCH;
-	return take_fd(&pidfd);
+	if (!inode || !process->of_this_boot || status)
+		r = compare(process, pidfd, status ? status : &here);
+	if (status)
+		here = *status;
+	if (r == 0 && (here.state == 'Z' || here.state == 'X'))
+		r = expect_alive(pidfd);
+	return r < 0 ? r : take_fd(&pidfd);
 }
 
 /* In "SigPnd" or "ShdPnd" of /proc/PID/status; a thread that has taken it leaves it in the second. */

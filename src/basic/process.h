@@ -1,7 +1,8 @@
 /*
  * Which process is meant.  A pid alone does not say: it is given to another process as soon as its
  * owner is gone.  With the time at which the process started it does, and the inode number of its
- * pidfd, where the kernel gives each process its own (Linux 6.9), says it without any doubt.
+ * pidfd, where the kernel gives each process its own (Linux 6.9), says it without any doubt.  Both begin anew with
+ * the machine.
  */
 #pragma once
 
@@ -15,6 +16,7 @@ struct process {
 	pid_t pid;	      /* in this process's pid namespace, or 0: none */
 	uint64_t start_time;  /* field 22 of /proc/PID/stat, in clock ticks since boot */
 	uint64_t pidfd_inode; /* or 0 where the kernel does not tell processes apart by it */
+	bool of_this_boot; /* it was identified since the machine was started: then the inode is enough */
 };
 
 /* What is told of a living process by /proc/PID/stat. */
@@ -33,7 +35,7 @@ int process_status(pid_t pid, struct process_status *status);
 int process_identify(pid_t pid, int pidfd, struct process *process, struct error *err);
 
 /* Opens a pidfd of exactly this process; -ESRCH if it is gone, is a zombie, or its pid is another's now.
- * Any other errno says that this cannot be found out.  status may be NULL. */
+ * Any other errno says that this cannot be found out.  status may be NULL, which may cost less. */
 int process_open(const struct process *process, struct process_status *status);
 
 /* Whether it has been killed, or ends by itself, and only has not come to its end yet: which on a machine that has

@@ -10,10 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "basic/cleanup.h"
@@ -127,11 +129,21 @@ static int check_root(const struct state_root *root, struct error *err)
 	return 0;
 }
 
+/* In memory, as /run is; but a network's file system is another machine's. */
+static bool is_in_memory(int fd)
+{
+	struct statfs filesystem;
+
+	return fstatfs(fd, &filesystem) == 0 &&
+	       (filesystem.f_type == TMPFS_MAGIC || filesystem.f_type == RAMFS_MAGIC);
+}
+
 int state_root_open(struct state_root *root, const char *chosen, bool make, struct error *err)
 {
 	int r;
 
 	root->fd = -1;
+	root->forgets = false;
 	r = choose_path(chosen, &root->path, err);
 	if (r < 0)
 		return r;
@@ -149,6 +161,8 @@ int state_root_open(struct state_root *root, const char *chosen, bool make, stru
 	r = check_root(root, err);
 	if (r < 0)
 		state_root_release(root);
+	/* Only who makes no container asks what has become of others. */
+	root->forgets = r == 0 && !make && is_in_memory(root->fd);
 	return r;
 }
 

@@ -22,6 +22,7 @@ struct state_root {
 	const char
 		*path; /* absolute; the caller's own word, or in memory that the next one takes */
 	int fd;	       /* of the directory, O_PATH, or -1: there is none, and so no container */
+	bool forgets;  /* it goes when the machine does, so that all in it is of this boot */
 };
 
 /* chosen is the option --root, or NULL.  Only with make is a missing directory made. */

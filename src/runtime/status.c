@@ -47,22 +47,24 @@ static int load(struct view *view, const struct state_root *root, const char *id
 }
 
 /* A process that is the container's first: created or running, by the program that it is. */
-static enum status living_status(const struct oci_record *record, const char *program)
+static enum status living_status(const struct oci_record *record, const struct process_status *init)
 {
 	if (record->cgroup && cgroup_frozen(record->cgroup))
 		return STATUS_PAUSED;
-	if (recorded_as(record, STATUS_CREATED) && strcmp(program, INIT_NAME) == 0)
-		return STATUS_CREATED;
-	return STATUS_RUNNING;
+	return init && strcmp(init->name, INIT_NAME) == 0 ? STATUS_CREATED : STATUS_RUNNING;
 }
 
 /* What cannot be looked at may be alive, and "delete" must not take it for gone. */
-static int find_status(struct view *view, const char *id, struct error *err)
+static int find_status(struct view *view, const struct state_root *root, const char *id,
+		       struct error *err)
 {
-	const struct process init = record_init(view->record);
-	struct process_status process;
-	int pidfd = process_open(&init, &process);
+	struct process init = record_init(view->record);
+	struct process_status look;
+	struct process_status *process = recorded_as(view->record, STATUS_CREATED) ? &look : NULL;
+	int pidfd;
 
+	init.of_this_boot = root->forgets;
+	pidfd = process_open(&init, process);
 	if (pidfd < 0 && pidfd != -ESRCH) {
 		error_errno(err, -pidfd, "%s: look at process %d", id, init.pid);
 		return procfs_hint(err);
@@ -72,7 +74,7 @@ static int find_status(struct view *view, const char *id, struct error *err)
 	if (recorded_as(view->record, STATUS_CREATING))
 		view->status = STATUS_STOPPED;
 	else if (view->pidfd >= 0)
-		view->status = living_status(view->record, process.name);
+		view->status = living_status(view->record, process);
 	else
 		view->status = STATUS_STOPPED;
 	return 0;
@@ -95,7 +97,7 @@ int view_open(struct view *view, const struct state_root *root, const char *id, 
 		r = at_work ? 0 : load(view, root, id, arena, err);
 	}
 	if (r == 0)
-		r = find_status(view, id, err);
+		r = find_status(view, root, id, err);
 	if (r < 0)
 		return r;
 	if (at_work)
@@ -119,7 +121,7 @@ int view_look(struct view *view, const struct state_root *root, const char *id, 
 	if (r == 0)
 		r = recorded_as(view->record, STATUS_CREATING)
 			    ? view_open(view, root, id, arena, err)
-			    : find_status(view, id, err);
+			    : find_status(view, root, id, err);
 	if (r == 0)
 		view_release(view);
 	return r;
@@ -136,7 +138,7 @@ int view_open_locked(struct view *view, const struct state_root *root, const cha
 	*view = (struct view){.pidfd = -1, .directory = directory};
 	r = load(view, root, id, arena, err);
 	if (r == 0)
-		r = find_status(view, id, err);
+		r = find_status(view, root, id, err);
 	if (r < 0)
 		return r;
 	take_fd(&directory);
@@ -155,7 +157,7 @@ int view_open_before(struct view *view, const struct state_root *root, const cha
 	r = record_load_before(directory, arena, &view->record, err);
 	if (r < 0)
 		return error_in(err, "%s", id);
-	r = find_status(view, id, err);
+	r = find_status(view, root, id, err);
 	if (r < 0)
 		return r;
 	take_fd(&directory);

@@ -144,6 +144,73 @@ TEST(does_not_open_another_with_the_same_pid)
 	stop(pid);
 }
 
+TEST(the_inode_is_enough_since_the_machine_was_started)
+{
+	struct process process, other;
+	siginfo_t end;
+	pid_t pid = start("of this boot");
+
+	ck_assert_int_eq(identify(pid, &process), 0);
+	if (process.pidfd_inode) {
+		other = process;
+		other.of_this_boot = true;
+		other.start_time = 0;
+		ck_assert_int_ge(process_open(&other, NULL), 0);
+		other.pidfd_inode++;
+		ck_assert_int_eq(process_open(&other, NULL), -ESRCH);
+	}
+	/* Where the kernel does not tell, it is the time that counts. */
+	other = process;
+	other.of_this_boot = true;
+	other.pidfd_inode = 0;
+	ck_assert_int_ge(process_open(&other, NULL), 0);
+	other.start_time++;
+	ck_assert_int_eq(process_open(&other, NULL), -ESRCH);
+
+	process.of_this_boot = true;
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(process_open(&process, NULL), -ESRCH);
+	stop(pid);
+	ck_assert_int_eq(process_open(&process, NULL), -ESRCH);
+}
+
+static void *end_later(void *pipe)
+{
+	char byte;
+
+	_exit(read(*(int *)pipe, &byte, 1) == 0 ? 0 : 1);
+}
+
+TEST(a_process_lives_as_long_as_one_of_its_threads)
+{
+	struct process_status status = {0};
+	struct process process;
+	int ends[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		pthread_t handle;
+
+		close(ends[1]);
+		pthread_create(&handle, NULL, end_later, &ends[0]);
+		syscall(SYS_exit, 0); /* this thread alone */
+	}
+	ck_assert_int_eq(identify(pid, &process), 0);
+	while (process_status(pid, &status) == 0 && status.state != 'Z')
+		sched_yield();
+	for (int i = 0; i < 2; i++) {
+		process.of_this_boot = i;
+		ck_assert_int_ge(process_open(&process, NULL), 0);
+		ck_assert_int_ge(process_open(&process, &status), 0);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(process_open(&process, NULL), -ESRCH);
+}
+
 TEST(opens_no_process_when_none_is_meant)
 {
 	const struct process none = {.pid = 0}, all = {.pid = -1};
@@ -333,8 +400,9 @@ TEST(waits_for_the_end_but_not_too_long)
 
 RUN_TESTS("process", reads_names_of_any_bytes, knows_that_there_is_no_such_process,
 	  opens_the_process_that_it_identified, does_not_open_another_with_the_same_pid,
-	  opens_no_process_when_none_is_meant, takes_a_zombie_for_gone,
-	  takes_anothers_thread_for_no_process, knows_who_is_about_to_end,
+	  the_inode_is_enough_since_the_machine_was_started,
+	  a_process_lives_as_long_as_one_of_its_threads, opens_no_process_when_none_is_meant,
+	  takes_a_zombie_for_gone, takes_anothers_thread_for_no_process, knows_who_is_about_to_end,
 	  does_not_take_a_process_for_gone_that_it_cannot_look_at,
 	  does_not_take_a_process_for_gone_that_is_hidden, goes_by_no_other_proc,
 	  tells_processes_apart_that_follow_one_another, waits_for_the_end_but_not_too_long)
