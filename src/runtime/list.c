@@ -34,11 +34,13 @@ struct found_id {
  * was left half made. */
 static bool is_container(int root, const char *name)
 {
-	char record[NAME_MAX + sizeof("/" RECORD_FILE)];
+	char record[CONTAINER_ID_MOST + sizeof("/" RECORD_FILE)];
+	size_t length = strlen(name);
 
 	if (!container_id_valid(name))
 		return false;
-	snprintf(record, sizeof(record), "%s/" RECORD_FILE, name);
+	memcpy(record, name, length);
+	memcpy(record + length, "/" RECORD_FILE, sizeof("/" RECORD_FILE));
 	return faccessat(root, record, F_OK, 0) == 0;
 }
 
