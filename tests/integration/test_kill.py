@@ -137,8 +137,11 @@ def test_a_recycled_pid_is_stopped_and_never_killed(t):
 
   def recycle(record):
     record['init']['startTime'] += 1
+    if 'pidfdInode' in record['init']:
+      record['init']['pidfdInode'] -= 1
   change_record(t, box, recycle)
   t.same(box.status(), 'stopped')
+  t.same([row['status'] for row in json.loads(t.proa('list', '-f', 'json').out)], ['stopped'])
   result = t.proa('kill', box.id, 'KILL')
   t.same((result.rc, result.err), (1, box.id + ': container not running\n'))
   t.true(alive(pid), 'it was killed')
