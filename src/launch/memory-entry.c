@@ -11,14 +11,13 @@
  * kernel wait.)
  *
  * What the container's image or its hooks decide the size of is the container's, though; a cgroup
- * namespace begins where its maker is; and another user than root may move no one but himself.
+ * namespace begins where its maker is; and another user than the host's root may move no one but himself.
  */
 #include "launch/memory-entry.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "basic/users.h"
@@ -26,22 +25,15 @@
 #include "cgroup/hierarchies.h"
 #include "linux/mounts.h"
 
-static bool may_wait(const struct container *container)
-{
-	int at_once = CLONE_NEWCGROUP | CLONE_NEWUSER;
-	int new = container->new_namespaces;
-	int other = container->joined_namespaces | container->target_namespaces;
-
-	return !is_plain_user(container->uid) && !(new &at_once) && !(other & CLONE_NEWUSER);
-}
-
 void memory_entry_plan(struct launch *launch)
 {
 	struct container *container = launch->container;
 	const struct oci_record_cgroup *place = launch->cgroup;
 	const char *directory;
 
-	if (!may_wait(container) || mounts_copy_up(container) ||
+	/* The host's root may move anybody, as whoever init is by then. */
+	if (is_plain_user(container->uid) || (container->new_namespaces & CLONE_NEWCGROUP) ||
+	    mounts_copy_up(container) || place->directories_len > MOST_HIERARCHIES ||
 	    !mount_cgroup_know(container, place->directories, place->directories_len))
 		return;
 	directory = cgroup_memory_v1(place);

@@ -59,7 +59,7 @@ static int find_status(struct view *view, const struct state_root *root, const c
 		       struct error *err)
 {
 	struct process init = record_init(view->record);
-	struct process_status look;
+	struct process_status look = {.state = 0};
 	struct process_status *process = recorded_as(view->record, STATUS_CREATED) ? &look : NULL;
 	int pidfd;
 
