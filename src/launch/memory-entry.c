@@ -61,7 +61,9 @@ static int enter_memory(struct container *container, struct error *err)
 {
 	if (container->memory_tasks < 0 || write(container->memory_tasks, "0", 1) == 1)
 		return 0;
-	return error_errno(err, errno, "move init into the container's memory cgroup");
+	if (errno == EACCES || errno == EPERM)
+		return error_config(err, "init may not enter the container's memory cgroup");
+	return error_errno(err, errno, "enter the container's memory cgroup");
 }
 
 const struct step step_enter_memory = {"cgroup: memory", enter_memory};
