@@ -7,11 +7,12 @@
  * process is in then, for as long as it is in use.  If init were there from its beginning, a container would pay for
  * what it is made of, and a limit that is enough for its program would be too low for init.  So the runtime opens
  * the file by which one gets in, and init writes to it when all that is left to do is about itself: its filter,
- * its user, its program.  (In version 2 it is cloned into its one cgroup: to move it later would make the
+ * its user, its program.  A cgroup namespace begins where its maker is, so where there is a new one that is
+ * when all others are made.  (In version 2 init is cloned into its one cgroup: to move it later would make the
  * kernel wait.)
  *
- * What the container's image or its hooks decide the size of is the container's, though; a cgroup
- * namespace begins where its maker is; and another user than the host's root may move no one but himself.
+ * What the container's image or its hooks decide the size of is the container's, though; and another user than
+ * the host's root may move no one but himself.
  */
 #include "launch/memory-entry.h"
 
@@ -20,10 +21,21 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "basic/cleanup.h"
 #include "basic/users.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/hierarchies.h"
 #include "linux/mounts.h"
+
+static bool may_wait(const struct container *container)
+{
+	bool own_view = container->new_namespaces & CLONE_NEWCGROUP;
+
+	/* Whoever init is by then, the host's root may move him. */
+	if (is_plain_user(container->uid))
+		return false;
+	return own_view ? !container->staged : !mounts_copy_up(container);
+}
 
 void memory_entry_plan(struct launch *launch)
 {
@@ -31,9 +43,7 @@ void memory_entry_plan(struct launch *launch)
 	const struct oci_record_cgroup *place = launch->cgroup;
 	const char *directory;
 
-	/* The host's root may move anybody, as whoever init is by then. */
-	if (is_plain_user(container->uid) || (container->new_namespaces & CLONE_NEWCGROUP) ||
-	    mounts_copy_up(container) || place->directories_len > MOST_HIERARCHIES ||
+	if (!may_wait(container) || place->directories_len > MOST_HIERARCHIES ||
 	    !mount_cgroup_know(container, place->directories, place->directories_len))
 		return;
 	directory = cgroup_memory_v1(place);
@@ -59,7 +69,9 @@ int memory_entry_others(const struct launch *launch, bool cloned, struct error *
 /* By pid 0, which is the caller.  The runtime's rights count, with which the file was opened. */
 static int enter_memory(struct container *container, struct error *err)
 {
-	if (container->memory_tasks < 0 || write(container->memory_tasks, "0", 1) == 1)
+	autoleave int tasks = take_fd(&container->memory_tasks);
+
+	if (tasks < 0 || write(tasks, "0", 1) == 1)
 		return 0;
 	if (errno == EACCES || errno == EPERM)
 		return error_config(err, "init may not enter the container's memory cgroup");

@@ -93,13 +93,22 @@ def charged(t, box):
 
 def test_what_the_container_is_made_of_is_not_charged_to_it(t):
   needs_memory_of_v1(t)
-  plain, mapped, hooked = (t.box(args=['sleep', '60']) for _ in range(3))
+  plain, mapped, hooked, own = (t.box(args=['sleep', '60']) for _ in range(4))
   mapped.map_ids((0, 100000, 65536))
   hooked.hook('createRuntime', '/bin/true')
-  for box in (plain, mapped, hooked):
+  own.namespace('cgroup').namespace('network')
+  for box in (plain, mapped, hooked, own):
     box.create()
     least = charged(t, box)
-    t.true(least <= 64, '%d KiB' % least)  # with its namespaces and mounts more than 100
+    t.true(least <= 64, '%d KiB' % least)  # with all that it is made of more than 100, or 200
+
+
+def test_a_cgroup_namespace_begins_at_the_containers_cgroups(t):
+  box = t.box('cat /proc/self/cgroup').namespace('cgroup')
+  own = paths(t, os.getpid())
+  for line in box.output().splitlines():
+    _, names, path = line.split(':', 2)
+    t.true((names.replace('name=', '') or 'v2') not in own or path == '/', line)
 
 
 def test_a_small_limit_is_enough_for_a_container_that_waits(t):
