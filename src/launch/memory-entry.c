@@ -37,13 +37,20 @@ static bool may_wait(const struct container *container)
 	return own_view ? !container->staged : !mounts_copy_up(container);
 }
 
+/* By the other hierarchies "delete" finds init when its runtime was killed. */
+static bool is_found_by_others(const struct oci_record_cgroup *place)
+{
+	return (place->v2 || place->directories_len > 1) &&
+	       place->directories_len <= MOST_HIERARCHIES;
+}
+
 void memory_entry_plan(struct launch *launch)
 {
 	struct container *container = launch->container;
 	const struct oci_record_cgroup *place = launch->cgroup;
 	const char *directory;
 
-	if (!may_wait(container) || place->directories_len > MOST_HIERARCHIES ||
+	if (!may_wait(container) || !is_found_by_others(place) ||
 	    !mount_cgroup_know(container, place->directories, place->directories_len))
 		return;
 	directory = cgroup_memory_v1(place);
