@@ -72,6 +72,23 @@ def test_something_is_mounted_on_a_setting(t):
   t.same((read(file), read('/proc/sys/kernel/domainname')), ('a file\n', value))
 
 
+def test_something_is_mounted_on_the_containers_process(t):
+  """What is not to be believed says nothing of whether the container lives."""
+  box = t.box('exec sleep 60').launch()
+  pid = box.pid()
+  file = t.path('stat', read('/proc/%d/stat' % pid))
+  hint = ('it must be the procfs of this pid namespace that is at /proc, with nothing mounted on what is in it')
+  for mount in (with_mount(None, file, '/proc/%d/stat' % pid, BIND), with_mount('tmpfs', 'none', '/proc/%d' % pid),
+                with_mount('tmpfs', 'none', '/proc')):
+    for words in (['state', box.id], ['kill', box.id, 'KILL'], ['exec', box.id, 'true'], ['pause', box.id],
+                  ['delete', box.id]):
+      result = t.proa(*words, preexec_fn=mount, env=t.environment(ASAN_OPTIONS='detect_leaks=0'))
+      t.same((result.rc != 0, result.out), (True, ''))
+      # C libraries have two words for it, and sanitizers miss their /proc.
+      t.has(result.err.replace('invalid ', ''), '%s: look at process %d: cross-device link: %s\n' % (box.id, pid, hint))
+  t.same(box.status(), 'running')
+
+
 @also_as_user
 def test_what_is_written_there_is_there(t):
   """The other side: the same files, where nothing is in the way."""
