@@ -267,9 +267,16 @@ static int read_mountinfo(int proc, const char *cgroups, struct arena *arena,
 	return 0;
 }
 
+/* The process's line of version 2, whose number is 0: the kernel writes it last. */
+static bool is_in_v2(const char *cgroups)
+{
+	return strncmp(cgroups, "0::/", 4) == 0 || strstr(cgroups, "\n0::/");
+}
+
 /*
- * Whether the process is in version 2 alone, and the whole of that is mounted at the usual place.  Then
- * mountinfo, which is as long as the host has mounts, would tell nothing more.  In a cgroup namespace other
+ * Whether the whole of version 2 is mounted at the usual place.  Then that is what is meant for containers, and
+ * one of version 1 that is mounted elsewhere is somebody's own, as the net_cls of some programs for private
+ * networks.  So mountinfo is not read, which is as long as the host has mounts.  In a cgroup namespace other
  * than the first paths count from elsewhere.
  */
 static bool is_usual(int proc, const char *cgroups)
@@ -278,8 +285,7 @@ static bool is_usual(int proc, const char *cgroups)
 	struct stat status;
 	ino_t namespace;
 
-	return strncmp(cgroups, "0::/", 4) == 0 && strchr(cgroups, '\n') &&
-	       strchr(cgroups, '\n')[1] == '\0' && stat(USUAL_MOUNT, &status) == 0 &&
+	return is_in_v2(cgroups) && stat(USUAL_MOUNT, &status) == 0 &&
 	       status.st_ino == ROOT_INODE && statfs(USUAL_MOUNT, &filesystem) == 0 &&
 	       filesystem.f_type == CGROUP2_SUPER_MAGIC &&
 	       procfs_namespace(proc, "self/ns/cgroup", &namespace) == 0 &&

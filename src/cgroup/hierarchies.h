@@ -1,8 +1,9 @@
 /*
  * Which cgroup hierarchies are mounted, and where in them the caller is.
  *
- * Found by looking at /proc/self/mountinfo and /proc/self/cgroup, never by what is usual: a machine
- * may have version 2, version 1 or both, in any place, and a container sees a part of it.
+ * Found by looking at /proc/self/mountinfo and /proc/self/cgroup: a machine may have version 2, version 1 or
+ * both, in any place, and a container sees a part of it.  Where /sys/fs/cgroup is the whole of version 2, that
+ * alone counts, and mountinfo is not read.
  */
 #pragma once
 
