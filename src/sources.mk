@@ -147,6 +147,7 @@ RUNTIME_SOURCES = \
 	src/linux/intel-rdt.c \
 	src/linux/intel-rdt.h \
 	src/linux/io-priority.c \
+	src/linux/kernel-mounts.c \
 	src/linux/keyring.c \
 	src/linux/loopback.c \
 	src/linux/lsm-attribute.c \
@@ -385,6 +386,7 @@ INIT_SOURCES = \
 	src/linux/hostname.c \
 	src/linux/id-mappings.c \
 	src/linux/io-priority.c \
+	src/linux/kernel-mounts.c \
 	src/linux/keyring.c \
 	src/linux/loopback.c \
 	src/linux/lsm-attribute.c \

@@ -48,6 +48,7 @@ UNIT_TESTS = \
 	tests/unit/test-intel-rdt \
 	tests/unit/test-io-priority \
 	tests/unit/test-json \
+	tests/unit/test-kernel-mounts \
 	tests/unit/test-keyring \
 	tests/unit/test-kill \
 	tests/unit/test-lines \
@@ -198,6 +199,7 @@ TEST_FILES = \
 	tests/integration/test_fail_closed.py \
 	tests/integration/test_features.py \
 	tests/integration/test_hooks.py \
+	tests/integration/test_host_mounts.py \
 	tests/integration/test_hostile.py \
 	tests/integration/test_hostname.py \
 	tests/integration/test_hosts_proc.py \
@@ -363,6 +365,7 @@ VM_FILES = \
 	tests/vm/suites/faults.sh \
 	tests/vm/suites/integration.sh \
 	tests/vm/suites/limits.py \
+	tests/vm/suites/mounts.sh \
 	tests/vm/suites/podman.py \
 	tests/vm/suites/resources.py \
 	tests/vm/suites/security.sh \
@@ -414,6 +417,7 @@ SHELL_FILES = \
 	tests/vm/suites/engines.sh \
 	tests/vm/suites/faults.sh \
 	tests/vm/suites/integration.sh \
+	tests/vm/suites/mounts.sh \
 	tests/vm/suites/security.sh \
 	tests/vm/suites/unit.sh \
 	tests/vm/vm-run \

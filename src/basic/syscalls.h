@@ -39,6 +39,10 @@
 #ifndef SYS_open_tree_attr
 #define SYS_open_tree_attr 467 /* Linux 6.15; but for alpha, the same on every machine */
 #endif
+#ifndef SYS_statmount
+#define SYS_statmount 457 /* Linux 6.8; the same */
+#define SYS_listmount 458
+#endif
 #ifndef P_PIDFD
 #define P_PIDFD 3 /* waitid(2) */
 #endif
@@ -131,6 +135,42 @@ static inline int sys_umount2(const char *path, int flags)
 static inline int sys_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+
+/* What listmount(2), from Linux 6.8 on, and statmount(2) are asked; no C library and few headers have it. */
+struct sys_mount_request {
+	uint32_t size, spare;
+	uint64_t mount;	    /* which, or whose children */
+	uint64_t wanted;    /* statmount: SYS_MOUNT_*; listmount: the mount after which to begin */
+	uint64_t namespace; /* its id (Linux 6.11), or 0: the caller's */
+};
+
+#define SYS_ALL_MOUNTS UINT64_MAX /* LSMT_ROOT */
+#define SYS_MOUNT_TYPE 0x20U	  /* STATMOUNT_FS_TYPE */
+
+/* The kernel's struct statmount, as far as it is wanted here, and room for one text. */
+struct sys_mount_status {
+	uint32_t size, options;
+	uint64_t found; /* SYS_MOUNT_* */
+	uint32_t device[2];
+	uint64_t magic;
+	uint32_t flags;
+	uint32_t type; /* of the file system: where in texts */
+	uint64_t others[59];
+	char texts[64];
+};
+
+/* Puts the ids of at most room mounts into ids; returns how many. */
+static inline long sys_listmount(const struct sys_mount_request *request, uint64_t *ids,
+				 size_t room)
+{
+	return syscall(SYS_listmount, request, ids, room, 0);
+}
+
+static inline int sys_statmount(const struct sys_mount_request *request,
+				struct sys_mount_status *status, size_t size)
+{
+	return (int)syscall(SYS_statmount, request, status, size, 0);
 }
 
 static inline pid_t sys_clone3(struct clone_args *args)

@@ -57,6 +57,13 @@ void user_name(uid_t uid, char *name, size_t size)
 		snprintf(name, size, "%.*s", (int)length, line);
 }
 
+bool is_first_user_namespace(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && status.st_ino == FIRST_USER_NAMESPACE;
+}
+
 bool in_first_user_namespace(void)
 {
 	static enum { UNKNOWN, NO, YES } first; /* nothing here enters another */

@@ -8,6 +8,9 @@
 /* Puts the name of uid into name, by /etc/passwd alone: no directory service, no library loaded for it; or "" if /etc/passwd has none. */
 void user_name(uid_t uid, char *name, size_t size);
 
+/* Whether fd is open on the user namespace that the system started with. */
+bool is_first_user_namespace(int fd);
+
 /* Whether root is root here: in the user namespace that the system started with. */
 bool in_first_user_namespace(void);
 

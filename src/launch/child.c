@@ -94,6 +94,7 @@ static bool inherit_all(const struct container *container)
 		container->stage_socket,
 		container->start_socket,
 		container->rootfs_fd,
+		container->kernel_mounts,
 		container->proc_fd,
 		container->memory_tasks,
 		container->trace,

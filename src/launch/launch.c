@@ -224,6 +224,7 @@ static void close_childs_fds(const struct container *container)
 		close_in_run(&run, container->mounts[i].fd);
 	for (const struct namespace_plan *plan = container->namespaces; plan->flag; plan++)
 		close_in_run(&run, plan->fd);
+	close_in_run(&run, container->kernel_mounts);
 	close_in_run(&run, container->socket);
 	close_in_run(&run, container->stage_socket);
 	close_in_run(&run, container->start_socket);

@@ -21,6 +21,7 @@ const struct row apply_order[] = {
 	{&step_mount_label, ALWAYS}, /* while they are in no place yet */
 	{&step_devices_open, ALWAYS},
 	{&step_masked_open, ALWAYS},
+	{&step_kernel_mounts, ALWAYS}, /* nothing more is taken from the host */
 
 	/* The root is entered first, so that no path in it can lead out any more; unless a hook wants
 	 * to see it from outside. */

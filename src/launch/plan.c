@@ -70,7 +70,7 @@ static int look_around(struct container *container, struct error *err)
 					  hooks->create_container_len);
 	container->rootfs_fd = container->root_fd = container->null_fd = -1;
 	container->console_fd = container->socket = container->stage_socket = -1;
-	container->start_socket = container->memory_tasks = -1;
+	container->start_socket = container->memory_tasks = container->kernel_mounts = -1;
 	container->hook_output = (struct hook_output){-1, -1};
 	container->proc_fd = open_proc(err);
 	if (container->proc_fd < 0 || read_self(container->proc_fd, &container->self, err) < 0)

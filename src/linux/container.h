@@ -162,6 +162,8 @@ struct container {
 	int joined_namespaces; /* CLONE_NEW* of all that are joined */
 	struct id_map uid_map, gid_map;
 	bool deny_setgroups; /* a plain user's map of one id: the kernel asks for it */
+	bool leaves_host;    /* its mount namespace is made late, and not from the host's mounts */
+	int kernel_mounts;   /* but from this one, see linux/kernel-mounts.c; or -1 */
 	bool staged;	     /* namespaces are made and joined by a process of its own, the stage */
 
 	/* The container is there already: its namespaces are entered, for another program. */

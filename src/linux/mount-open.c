@@ -133,7 +133,7 @@ static int open_legacy(const struct container *container, const struct mount_pla
 {
 	int fd = -1;
 
-	if (!(container->new_namespaces & CLONE_NEWNS))
+	if (!(container->new_namespaces & CLONE_NEWNS) || container->leaves_host)
 		return error_config(err, "these options take a new mount namespace");
 	if (sys_mount_propagation("/", MS_SLAVE) < 0 ||
 	    sys_mount(plan->source, "/", plan->type, plan->legacy_flags, plan->legacy_data) < 0)
@@ -343,7 +343,8 @@ static int mounts_open(struct container *container, struct error *err)
 {
 	/* Nothing that happens in here may get out.  A container whose root is to be shared still has to
 	 * take shared mounts from this tree: there it happens when the root is attached. */
-	if ((container->new_namespaces & CLONE_NEWNS) && !(container->propagation & MS_SHARED) &&
+	if ((container->new_namespaces & CLONE_NEWNS) && !container->leaves_host &&
+	    !(container->propagation & MS_SHARED) &&
 	    sys_mount_propagation("/", MS_REC | MS_SLAVE) < 0)
 		return error_errno(err, errno, "separate the mounts from the host's");
 	for (size_t i = 0; i < container->mounts_len; i++)

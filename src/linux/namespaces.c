@@ -248,6 +248,8 @@ int namespaces_join_user(struct container *container, struct error *err)
 int namespaces_make(const struct container *container, int flags, struct error *err)
 {
 	flags &= container->new_namespaces;
+	if (container->leaves_host)
+		flags &= ~CLONE_NEWNS;
 	if (flags == 0 || unshare(flags) == 0)
 		return 0;
 	error_errno(err, errno, "make new namespaces");

@@ -30,5 +30,5 @@ int namespaces_unlike(pid_t pid, int *flags, struct error *err);
  * next child comes. */
 int namespaces_enter(struct container *container, struct error *err);
 
-/* Makes those of the new ones that flags allow. */
+/* Makes those of the new ones that flags allow; that of mounts not while init needs to be in the host's. */
 int namespaces_make(const struct container *container, int flags, struct error *err);

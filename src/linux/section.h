@@ -73,6 +73,7 @@ extern const struct section section_personality;
 extern const struct section section_memory_policy;
 extern const struct section section_keyring;
 extern const struct section section_no_new_privileges;
+extern const struct section section_kernel_mounts;
 
 extern const struct step step_selinux_keyring; /* the label that the keyring is made with */
 extern const struct step step_keyring;
@@ -84,6 +85,7 @@ extern const struct step step_mounts_open;   /* makes each mount, detached, from
 extern const struct step step_mount_label;   /* of what takes its label only when it is there */
 extern const struct step step_devices_open;  /* the host's nodes, where none may be made */
 extern const struct step step_masked_open;   /* the host's /dev/null */
+extern const struct step step_kernel_mounts; /* leaves the host's, where it has many */
 extern const struct step step_root_attach;   /* from here on the root is in reach by root_fd */
 extern const struct step step_root_enter;    /* the container's root becomes / */
 extern const struct step step_mounts_attach; /* puts each mount in its place, in order */

@@ -183,9 +183,10 @@ def sweep():
 class Ground:
   """What all workers share, made once and removed at the end: users and a directory."""
 
-  def __init__(self, runtime, view, users=('user', 'lone')):
+  def __init__(self, runtime, view, users=('user', 'lone'), mounts=0):
     self.runtime = runtime
     self.view = view  # of the cgroup hierarchies: host, v1 or v2
+    self.mounts = mounts  # that the host has besides its own
     self.users = users
     self.directory = None
 
@@ -227,11 +228,12 @@ class Place:
     self.directory = '%s/%d' % (self.ground.directory, serial)
     os.mkdir(self.directory, 0o755)
     command = [sys.executable, here + '/run', '--worker', role, self.directory,
-               self.ground.runtime, ','.join(modules), self.ground.view]
+               self.ground.runtime, ','.join(modules), self.ground.view, str(self.ground.mounts)]
     if os.geteuid() == 0:
       self.make_cgroups('proa-tests-%d-%d' % (os.getpid(), serial))
-      command = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork',
-                 '--kill-child', '--mount-proc', '--'] + command
+      # The kernel's own mount namespace is to be seen in the machine's pid namespace alone.
+      pids = [] if self.ground.mounts else ['--pid', '--mount-proc']
+      command = ['unshare', '--mount', '--propagation', 'private', '--fork', '--kill-child', *pids, '--'] + command
     # The worker enters its cgroups by itself: it is told of them, and begins as root.
     self.process = subprocess.Popen(command + self.cgroups, stdin=subprocess.PIPE,
                                     stdout=subprocess.PIPE, start_new_session=True)
@@ -305,6 +307,13 @@ def copy_cpuset(above, below):
           target.write(value)
     except OSError:
       pass  # another hierarchy
+
+
+def make_mounts(folder, count):
+  """As an engine does that has many containers: by themselves these cost nothing but their number."""
+  for number in range(count):
+    os.makedirs('%s/%d' % (folder, number))
+    mount('tmpfs', '%s/%d' % (folder, number), 'tmpfs', 0, 'size=4k')
 
 
 def mount(source, target, kind, flags=0, data=None):

@@ -125,12 +125,15 @@ def work(settings):
 
 def main(arguments, serve=work):
   """serve(settings) is what the second process does."""
-  role, directory, runtime, modules, view, *cgroups = arguments
+  role, directory, runtime, modules, view, mounts, *cgroups = arguments
   for module in modules.split(','):  # a plain user may not be able to read them
     importlib.import_module(module)
   account, runtime_dir = prepare_ground(role, directory, cgroups)
   if os.geteuid() == 0:
     cgroups = isolation.show_only(view, cgroups)
+    isolation.make_mounts('/run/many', int(mounts))
+    if int(mounts):
+      isolation.become_subreaper()
   begin(account, role, directory, runtime, cgroups, runtime_dir, serve)
 
 

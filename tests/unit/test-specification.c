@@ -13,7 +13,7 @@
 static const struct section *const *const orders[] = {validate_order, prepare_order, attach_order};
 
 /* Sections for what is no property of config.json. */
-static const char *const no_properties[] = {"keyring"};
+static const char *const no_properties[] = {"kernel mounts", "keyring"};
 
 enum { ORDERS = sizeof(orders) / sizeof(orders[0]), LONGEST_PATH = 128 };
 

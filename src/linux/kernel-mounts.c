@@ -1,0 +1,158 @@
+/*
+ * The mount namespace that a container's own is made from.
+ *
+ *	mount_namespaces(7), listmount(2), statmount(2), ioctl_nsfs(2)
+ *
+ * A new mount namespace begins as a copy of the one that its maker is in, and a container leaves all of that
+ * at once: on a host with two thousand mounts to make them and to take them off again is a third of what
+ * `run` costs.  The kernel has a mount namespace of its own, for the thread that makes device nodes, with one
+ * mount in it: a devtmpfs.  Where the host has many, init takes from the host all that it needs, as detached
+ * mounts, then enters that namespace, and there makes its own (kernel mounts: enter).
+ *
+ * Entering takes CAP_SYS_ADMIN in the first user namespace.  Whoever is in another one begins with the
+ * host's, as does a container with hooks that look at its mounts from outside.
+ */
+#include <errno.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "basic/cleanup.h"
+#include "basic/log.h"
+#include "basic/procfs.h"
+#include "basic/syscalls.h"
+#include "basic/users.h"
+#include "linux/namespaces.h"
+#include "linux/section.h"
+
+/* Linux 6.12 */
+struct namespace_info {
+	uint32_t size;
+	uint32_t mounts; /* how many; the one at the bottom may be left out */
+	uint64_t id;
+};
+#define NEXT_MOUNT_NAMESPACE _IOR(NSIO, 11, struct namespace_info)
+
+enum {
+	MANY = 128, /* mounts of the host that are not worth copying: finding another costs as much as 30 */
+	FEW = 2,
+	MOST_LOOKS = 16,
+};
+
+/* One more call for each container; it stops at so many mounts. */
+static bool host_has_many(void)
+{
+	const struct sys_mount_request all = {.size = sizeof(all), .mount = SYS_ALL_MOUNTS};
+	uint64_t ids[MANY];
+
+	return sys_listmount(&all, ids, MANY) == MANY;
+}
+
+/* Whether its one mount is a devtmpfs. */
+static bool holds_devices(uint64_t namespace)
+{
+	struct sys_mount_request request = {
+		.size = sizeof(request), .mount = SYS_ALL_MOUNTS, .namespace = namespace};
+	struct sys_mount_status status;
+	uint64_t ids[FEW];
+
+	if (sys_listmount(&request, ids, FEW) != 1)
+		return false;
+	request.mount = ids[0];
+	request.wanted = SYS_MOUNT_TYPE;
+	if (sys_statmount(&request, &status, sizeof(status)) < 0 ||
+	    !(status.found & SYS_MOUNT_TYPE) || status.type >= sizeof(status.texts))
+		return false;
+	return strncmp(status.texts + status.type, "devtmpfs",
+		       sizeof(status.texts) - status.type) == 0;
+}
+
+static bool is_root_s(int namespace)
+{
+	autoclose int owner = ioctl(namespace, NS_GET_USERNS);
+
+	return owner >= 0 && is_first_user_namespace(owner);
+}
+
+/*
+ * Among the oldest there are: the kernel's was made before there was any other program.  Nothing says whose a
+ * namespace is, so it is known by what is in it and by who owns it.  Nobody but the host's root can
+ * mount a devtmpfs, or make a namespace that the first user namespace owns; and init leaves whatever is in it
+ * before it does anything else.
+ *
+ * The second process is the kernel's, in the very first namespace, wherever it can be seen at all.
+ */
+static int find(int proc)
+{
+	struct namespace_info info = {.size = sizeof(info)};
+	autoclose int namespace = procfs_follow(proc, "2/ns/mnt", O_RDONLY);
+
+	for (int looks = 0; namespace >= 0 && looks < MOST_LOOKS; looks++) {
+		int next = ioctl(namespace, NEXT_MOUNT_NAMESPACE, &info);
+
+		close_fd(&namespace);
+		namespace = next;
+		if (namespace >= 0 && info.mounts <= FEW && holds_devices(info.id) &&
+		    is_root_s(namespace))
+			return take_fd(&namespace);
+	}
+	return -1;
+}
+
+/* What init does before it enters it must be possible in the host's, and must not change that. */
+static bool can_leave_host(const struct container *container)
+{
+	if (!(container->new_namespaces & CLONE_NEWNS) || container->rootfs_fd < 0)
+		return false;
+	/* In a user namespace nothing can be mounted in a mount namespace of the host's. */
+	if (!container->host_privileges ||
+	    ((container->new_namespaces | container->joined_namespaces) & CLONE_NEWUSER))
+		return false;
+	/* They may enter the container's mount namespace, and look for what is the host's. */
+	if (container->root_hooks)
+		return false;
+	for (size_t i = 0; i < container->mounts_len; i++)
+		if (container->mounts[i].legacy_data) /* is mounted on "/" for a moment */
+			return false;
+	return true;
+}
+
+static int kernel_mounts_prepare(struct container *container, struct error *err)
+{
+	(void)err;
+	if (!can_leave_host(container) || !host_has_many())
+		return 0;
+	container->kernel_mounts = find(container->proc_fd);
+	container->leaves_host = container->kernel_mounts >= 0;
+	log_debug("mounts: the host has many; the kernel's own namespace %s",
+		  container->leaves_host ? "has few" : "is not to be seen");
+	return 0;
+}
+
+/* Where that namespace may not be entered after all, by what a security module or a filter says, the
+ * host's mounts are copied, as ever. */
+static int kernel_mounts_enter(struct container *container, struct error *err)
+{
+	if (!container->leaves_host)
+		return 0;
+	if (setns(container->kernel_mounts, CLONE_NEWNS) < 0)
+		log_debug("mounts: enter the kernel's own namespace: errno %d", errno);
+	close_fd(&container->kernel_mounts);
+	container->leaves_host = false;
+	if (namespaces_make(container, CLONE_NEWNS, err) < 0)
+		return -err->code;
+	return sys_mount_propagation("/", MS_REC | MS_SLAVE) < 0
+		       ? error_errno(err, errno, "separate the mounts from the host's")
+		       : 0;
+}
+
+const struct section section_kernel_mounts = {
+	.path = "kernel mounts",
+	.prepare = kernel_mounts_prepare,
+};
+
+const struct step step_kernel_mounts = {
+	.name = "kernel mounts: enter",
+	.apply = kernel_mounts_enter,
+};
