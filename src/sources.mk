@@ -173,6 +173,8 @@ RUNTIME_SOURCES = \
 	src/linux/mounts.h \
 	src/linux/namespaces.c \
 	src/linux/namespaces.h \
+	src/linux/narrow-host.c \
+	src/linux/narrow-host.h \
 	src/linux/net-devices.c \
 	src/linux/net-devices.h \
 	src/linux/netlink-request.c \
@@ -403,6 +405,7 @@ INIT_SOURCES = \
 	src/linux/mount-tree.c \
 	src/linux/mounts.c \
 	src/linux/namespaces.c \
+	src/linux/narrow-host.c \
 	src/linux/no-new-privileges.c \
 	src/linux/oci-version.c \
 	src/linux/oom-score-adj.c \

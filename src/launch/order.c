@@ -56,7 +56,7 @@ const struct section *const prepare_order[] = {
 	&section_mount_label, /* before the mounts, which get it */
 	&section_mounts,
 	&section_devices,	/* after the mounts: looks which of them covers /dev */
-	&section_kernel_mounts, /* after the root and the mounts: how they are made decides */
+	&section_kernel_mounts, /* after root, mounts and devices: what they take from the host decides */
 	&section_user,
 	&section_capabilities,
 	&section_env,

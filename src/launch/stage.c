@@ -21,6 +21,7 @@
 #include "launch/protocol.h"
 #include "linux/id-mappings.h"
 #include "linux/namespaces.h"
+#include "linux/narrow-host.h"
 #include "linux/time-offsets.h"
 
 static int ask_runtime(const struct container *container, enum message message, struct error *err)
@@ -84,7 +85,9 @@ int stage_run(struct container *container, struct error *err)
 	pid_t pid;
 	int r;
 
-	r = enter_namespaces(container, err);
+	r = narrow_host(container, err);
+	if (r == 0)
+		r = enter_namespaces(container, err);
 	if (r == 0)
 		r = namespaces_make(container, ~CLONE_NEWUSER, err);
 	if (r == 0)

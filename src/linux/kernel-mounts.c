@@ -10,7 +10,8 @@
  * mounts, then enters that namespace, and there makes its own (kernel mounts: enter).
  *
  * Entering takes CAP_SYS_ADMIN in the first user namespace.  Whoever is in another one begins with the
- * host's, as does a container with hooks that look at its mounts from outside.
+ * host's, as does a container with hooks that look at its mounts from outside.  One with a new user namespace
+ * is a case for itself: narrow-host.c.
  */
 #include <errno.h>
 #include <linux/nsfs.h>
@@ -23,6 +24,7 @@
 #include "basic/procfs.h"
 #include "basic/syscalls.h"
 #include "basic/users.h"
+#include "linux/mounts.h"
 #include "linux/namespaces.h"
 #include "linux/section.h"
 
@@ -36,17 +38,18 @@ struct namespace_info {
 
 enum {
 	MANY = 128, /* mounts of the host that are not worth copying: finding another costs as much as 30 */
+	MANY_FOR_STAGE = 320, /* a copy for a user namespace costs more, but so does a process */
 	FEW = 2,
 	MOST_LOOKS = 16,
 };
 
-/* One more call for each container; it stops at so many mounts. */
-static bool host_has_many(void)
+/* Whether there are so many, or more; one call more for each container. */
+static bool host_has(size_t count)
 {
 	const struct sys_mount_request all = {.size = sizeof(all), .mount = SYS_ALL_MOUNTS};
-	uint64_t ids[MANY];
+	uint64_t ids[MANY_FOR_STAGE]; /* on a host with few, most of it is never touched */
 
-	return sys_listmount(&all, ids, MANY) == MANY;
+	return sys_listmount(&all, ids, count) == (long)count;
 }
 
 /* Whether its one mount is a devtmpfs. */
@@ -100,14 +103,12 @@ static int find(int proc)
 	return -1;
 }
 
-/* What init does before it enters it must be possible in the host's, and must not change that. */
-static bool can_leave_host(const struct container *container)
+/* Whether the host's root makes a new mount namespace for whose sake the host's is not needed. */
+static bool can_do_without_host(const struct container *container)
 {
-	if (!(container->new_namespaces & CLONE_NEWNS) || container->rootfs_fd < 0)
+	if (!(container->new_namespaces & CLONE_NEWNS) || !container->host_privileges)
 		return false;
-	/* In a user namespace nothing can be mounted in a mount namespace of the host's. */
-	if (!container->host_privileges ||
-	    ((container->new_namespaces | container->joined_namespaces) & CLONE_NEWUSER))
+	if ((container->joined_namespaces & CLONE_NEWUSER) || container->rootfs_fd < 0)
 		return false;
 	/* They may enter the container's mount namespace, and look for what is the host's. */
 	if (container->root_hooks)
@@ -118,15 +119,49 @@ static bool can_leave_host(const struct container *container)
 	return true;
 }
 
+/* What init takes from the host by a path has to lie below /proc, /sys or /dev.  The sources of bind mounts
+ * are open. */
+static bool can_narrow_host(const struct container *container)
+{
+	for (size_t i = 0; i < container->mounts_len; i++) {
+		const struct mount_plan *plan = &container->mounts[i];
+
+		if (plan->kind == MOUNT_FILE_SYSTEM && plan->fd < 0 &&
+		    !mount_is_virtual(plan->type))
+			return false;
+	}
+	for (size_t i = 0; i < container->devices_len; i++)
+		if (container->devices[i].bind &&
+		    strncmp(container->devices[i].path, "/dev/", strlen("/dev/")) != 0)
+			return false;
+	return true;
+}
+
+/* How many mounts the host must have to make it worth while, or 0: it is not possible. */
+static size_t worth(const struct container *container)
+{
+	if (!can_do_without_host(container))
+		return 0;
+	if (!(container->new_namespaces & CLONE_NEWUSER))
+		return MANY;
+	return can_narrow_host(container) ? MANY_FOR_STAGE : 0;
+}
+
 static int kernel_mounts_prepare(struct container *container, struct error *err)
 {
+	size_t count = worth(container);
+	bool found;
+
 	(void)err;
-	if (!can_leave_host(container) || !host_has_many())
+	if (count == 0 || !host_has(count))
 		return 0;
 	container->kernel_mounts = find(container->proc_fd);
-	container->leaves_host = container->kernel_mounts >= 0;
+	found = container->kernel_mounts >= 0;
+	container->narrows_host = found && (container->new_namespaces & CLONE_NEWUSER);
+	container->leaves_host = found && !container->narrows_host;
+	container->staged = container->staged || container->narrows_host;
 	log_debug("mounts: the host has many; the kernel's own namespace %s",
-		  container->leaves_host ? "has few" : "is not to be seen");
+		  found ? "has few" : "is not to be seen");
 	return 0;
 }
 

@@ -25,9 +25,7 @@
 #include "linux/mounts.h"
 #include "linux/section.h"
 
-/* The kernel's own file systems: each exists once for all its mounts, so that only a mount of it can be
- * read-only, not the file system. */
-static bool is_virtual(const char *type)
+bool mount_is_virtual(const char *type)
 {
 	static const char *const virtual[] = {"proc",	"sysfs",  "tmpfs",   "devpts",
 					      "mqueue", "cgroup", "cgroup2", "ramfs"};
@@ -69,7 +67,7 @@ static int set_parameters(int context, const struct mount_plan *plan, const char
 		if (set_parameter(context, options->flags[i], NULL) < 0)
 			return -errno;
 	}
-	if ((options->set & MOUNT_ATTR_RDONLY) && !is_virtual(type)) {
+	if ((options->set & MOUNT_ATTR_RDONLY) && !mount_is_virtual(type)) {
 		*refused = "ro";
 		if (set_parameter(context, "ro", NULL) < 0)
 			return -errno;

@@ -70,6 +70,10 @@ bool mount_overlay_is_long(const char *type, const struct oci_pair *option);
 /* Sets it; returns 0 or a negative errno: EINVAL from kernels that can't. */
 int mount_overlay_set_long(int context, const struct oci_pair *option);
 
+/* Whether it is one of the kernel's own, which takes nothing from elsewhere.  Some exist once for all their mounts,
+ * so that only a mount of them can be read-only, not the file system. */
+bool mount_is_virtual(const char *type);
+
 /* Makes a new file system as a detached mount. */
 int mount_open_file_system(const struct mount_plan *plan, const char *type, struct error *err);
 

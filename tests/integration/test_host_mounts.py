@@ -7,7 +7,8 @@ import subprocess
 import isolation
 from lib import read
 
-MANY = 200
+MANY = 350
+IDS = (0, 100000, 65536)
 LEAVES = 'the kernel\'s own namespace has few'
 STAYS = 'the kernel\'s own namespace is not to be seen'
 PF_KTHREAD = 0x200000
@@ -57,7 +58,9 @@ def told(t, box, *options):
 
 def test_a_container_leaves_a_host_with_many_mounts(t):
   with_many(t)
-  t.has(told(t, t.box(args=['true'])), LEAVES if kernel_is_seen() else STAYS)
+  expected = LEAVES if kernel_is_seen() else STAYS
+  t.has(told(t, t.box(args=['true'])), expected)
+  t.has(told(t, t.box(args=['true']).map_ids(IDS)), expected)
 
 
 def test_hooks_see_what_the_host_has_mounted(t):
@@ -70,16 +73,17 @@ def test_hooks_see_what_the_host_has_mounted(t):
 
 
 def test_it_has_what_one_has_on_a_host_with_few(t):
-  def look():
+  def look(*ids):
     box = t.box('cut -d" " -f5- /proc/self/mountinfo | sed "s/[0-9]*$//"; ls /proc/self/fd; '
                 'readlink /proc/1/root; readlink /proc/1/cwd; ls / /dev')
     box.mount('/data', t.path('data'), ['rbind', 'rslave']).mount('/dev/shm', 'shm', ['nosuid'], 'tmpfs')
     box.linux['maskedPaths'], box.linux['readonlyPaths'] = ['/proc/kcore', '/proc/scsi'], ['/proc/sys']
-    return box.output()
+    return (box.map_ids(*ids) if ids else box).output()
   os.mkdir(t.path('data'))
-  few = look()
+  few, few_mapped = look(), look(IDS)
   with_many(t)
   t.same(look(), few)
+  t.same(look(IDS), few_mapped, 'with a user namespace')
 
 
 def test_what_the_host_mounts_later_comes_through_a_volume(t):
@@ -116,14 +120,15 @@ def test_what_a_container_mounts_reaches_the_host_by_a_shared_volume_alone(t):
 
 
 def test_each_propagation_of_the_root_is_as_with_few(t):
-  def look(word):
+  def look(word, *ids):
     box = t.box('cut -d" " -f5-8 /proc/self/mountinfo | grep "^/ " | sed "s/:[0-9]*//g"')
     box.linux['rootfsPropagation'] = word
-    return box.output()
+    return (box.map_ids(*ids) if ids else box).output()
   words = ('private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared', 'unbindable', 'runbindable')
-  few = [look(word) for word in words]
+  few, few_mapped = [look(word) for word in words], [look(word, IDS) for word in words]
   with_many(t)
   t.same([look(word) for word in words], few)
+  t.same([look(word, IDS) for word in words], few_mapped, 'with a user namespace')
 
 
 def test_it_is_so_without_pivot_too(t):

@@ -3,21 +3,24 @@
 #include <sys/ioctl.h>
 
 #include "basic/users.h"
+#include "linux/narrow-host.h"
 #include "scratch.h"
 #include "unit.h"
 
-enum { MOUNTS_OF_HOST = 200 };
+enum { MOUNTS_OF_HOST = 400 };
 
 static struct error err;
 static struct container container;
 static struct mount_plan mounts[2];
+static struct device_plan device;
 static struct oci_config config;
 
 /* A container that may leave the host's mounts. */
 static void begin(void)
 {
-	mounts[0] = (struct mount_plan){.kind = MOUNT_FILE_SYSTEM, .fd = -1};
+	mounts[0] = (struct mount_plan){.kind = MOUNT_FILE_SYSTEM, .type = "tmpfs", .fd = -1};
 	mounts[1] = (struct mount_plan){.kind = MOUNT_BIND, .fd = -1};
+	device = (struct device_plan){.bind = true, .path = "/dev/null"};
 	container = (struct container){
 		.config = &config,
 		.new_namespaces = CLONE_NEWNS | CLONE_NEWPID,
@@ -26,6 +29,8 @@ static void begin(void)
 		.kernel_mounts = -1,
 		.mounts = mounts,
 		.mounts_len = 2,
+		.devices = &device,
+		.devices_len = 1,
 	};
 }
 
@@ -117,7 +122,8 @@ static int stay(void *context, struct error *e)
 	const size_t *count = context;
 
 	make_host(count ? *count : MOUNTS_OF_HOST);
-	return prepare(e) == 0 && !container.leaves_host && container.kernel_mounts == -1
+	return prepare(e) == 0 && !container.leaves_host && !container.narrows_host &&
+			       !container.staged && container.kernel_mounts == -1
 		       ? 0
 		       : error_config(e, "it leaves the host's");
 }
@@ -139,12 +145,18 @@ static void expect_stay(const char *why)
 TEST(stays_where_the_hosts_mounts_are_needed)
 {
 	STAYS("no mount namespace", container.new_namespaces = CLONE_NEWPID);
-	STAYS("a new user namespace", container.new_namespaces |= CLONE_NEWUSER);
 	STAYS("a joined user namespace", container.joined_namespaces = CLONE_NEWUSER);
 	STAYS("no privileges", container.host_privileges = false);
 	STAYS("hooks", container.root_hooks = true);
 	STAYS("init opens the rootfs", container.rootfs_fd = -1);
 	STAYS("mount(2)", mounts[1].legacy_data = "iversion");
+}
+
+TEST(stays_where_a_user_namespace_takes_more_than_the_kernels_file_systems)
+{
+	STAYS("layers", container.new_namespaces |= CLONE_NEWUSER; mounts[0].type = "overlay");
+	STAYS("a device", container.new_namespaces |= CLONE_NEWUSER; device.path = "/srv/null");
+	STAYS("hooks", container.new_namespaces |= CLONE_NEWUSER; container.root_hooks = true);
 }
 
 static int stay_with_few(void *context, struct error *e)
@@ -250,6 +262,66 @@ TEST(copies_the_hosts_where_it_cannot_be_entered)
 	EXPECT(enter_without);
 }
 
+/* -- narrow ------------------------------------------------------------------------------------ */
+
+static int narrow(void *context, struct error *e)
+{
+	unsigned long before;
+
+	(void)context;
+	make_host(MOUNTS_OF_HOST);
+	before = own_namespace();
+	container.new_namespaces |= CLONE_NEWUSER;
+	if (prepare(e) < 0)
+		return -1;
+	skip_unless(container.narrows_host);
+	if (!container.staged || container.leaves_host)
+		return error_config(e, "the stage is not to do it");
+	if (narrow_host(&container, e) < 0)
+		return -1;
+	if (container.kernel_mounts != -1 || own_namespace() == before)
+		return error_config(e, "it is still the host's");
+	if (type_of("/proc") != 0x9fa0 || type_of("/sys") != 0x62656572 ||
+	    access("/dev/null", W_OK) < 0 || access("/tmp", F_OK) == 0)
+		return error_config(e, "not these file systems");
+	/* The kernel grants a new one where it sees a whole one. */
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0 || count_mounts() > 100)
+		return error_config(e, "%zu mounts", count_mounts());
+	return sys_mount("sysfs", "/sys", "sysfs", 0, NULL) == 0
+		       ? 0
+		       : error_errno(e, errno, "mount a sysfs");
+}
+
+TEST(narrows_the_host_for_a_user_namespace)
+{
+	begin();
+	EXPECT(narrow);
+	EXPECT(find); /* nothing has changed in it, or on the host */
+}
+
+static int narrow_without(void *context, struct error *e)
+{
+	unsigned long before;
+
+	(void)context;
+	make_host(MOUNTS_OF_HOST);
+	before = own_namespace();
+	container.narrows_host = true;
+	container.kernel_mounts = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return narrow_host(&container, e) == 0 && own_namespace() == before &&
+			       count_mounts() == MOUNTS_OF_HOST
+		       ? 0
+		       : error_config(e, "it has left the host's");
+}
+
+TEST(leaves_the_host_as_it_is_where_the_kernels_cannot_be_entered)
+{
+	begin();
+	EXPECT(narrow_without);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
 static int do_nothing(void *context, struct error *e)
 {
 	unsigned long before;
@@ -257,7 +329,8 @@ static int do_nothing(void *context, struct error *e)
 	(void)context;
 	make_host(0);
 	before = own_namespace();
-	return step_kernel_mounts.apply(&container, e) == 0 && own_namespace() == before
+	return step_kernel_mounts.apply(&container, e) == 0 && narrow_host(&container, e) == 0 &&
+			       own_namespace() == before
 		       ? 0
 		       : error_config(e, "it has made one");
 }
@@ -269,6 +342,9 @@ TEST(does_nothing_where_the_container_began_with_the_hosts)
 }
 
 RUN_TESTS("kernel-mounts", finds_the_kernels_own, stays_where_the_hosts_mounts_are_needed,
-	  stays_where_the_host_has_few, does_not_take_another_process_for_the_kernels,
-	  begins_with_next_to_nothing, copies_the_hosts_where_it_cannot_be_entered,
+	  stays_where_a_user_namespace_takes_more_than_the_kernels_file_systems,
+	  stays_where_the_host_has_few, narrows_the_host_for_a_user_namespace,
+	  leaves_the_host_as_it_is_where_the_kernels_cannot_be_entered,
+	  does_not_take_another_process_for_the_kernels, begins_with_next_to_nothing,
+	  copies_the_hosts_where_it_cannot_be_entered,
 	  does_nothing_where_the_container_began_with_the_hosts)
