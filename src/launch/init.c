@@ -85,7 +85,8 @@ int main(int argc, char **argv)
 	r = trace_join(container->trace, is_stage(container) ? TRACE_STAGE : TRACE_INIT, &err);
 	trace_phase("execute proa-init");
 	/* They came through one exec and are not to come through the next. */
-	sys_close_range(3 + container->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (r == 0 && sys_close_range(3 + container->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		r = error_errno(&err, errno, "keep descriptors from what is executed next");
 	/* By this name a container that waits is told from one that runs. */
 	if (r == 0 && prctl(PR_SET_NAME, INIT_NAME, 0, 0, 0) < 0)
 		r = error_errno(&err, errno, "name the process");

@@ -107,6 +107,17 @@ def test_the_others_ends_are_closed_when_they_cannot_be_closed_at_once(t):
   t.nothing_left()
 
 
+@time_limit(60)
+def test_init_keeps_its_descriptors_from_the_program_or_says_that_it_cannot(t):
+  box = t.box('exit %d' % PROGRAM)
+  box.save()
+  said = [result.err for result in fail_each(t, 'close_range', CHILD, errno.EBUSY,
+                                             lambda: ['run', '--bundle', box.directory, box.id])]
+  t.has(said, 'keep descriptors from what is executed next: resource busy\n')
+  t.has(said, 'close what the container must not have: resource busy\n')
+  t.nothing_left()
+
+
 def test_a_container_that_cannot_be_looked_at_is_not_taken_for_one_that_is_gone(t):
   box = t.box('sleep 60')
   refused = 0
