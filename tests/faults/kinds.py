@@ -70,7 +70,9 @@ def traced(scene, words, number):
     return 'not reached', '', True
   kind, text = scene.judge(command, result)
   command = commands.base(command)
-  if kind == 'lie' and number is None and command == 'create' and text == 'it is stopped and not created':
+  if kind == 'lie' and number is None and (
+      (command == 'create' and text == 'it is stopped and not created') or
+      (command == 'run' and text == 'it is stopped and not running' and result['hit'] == 'execve')):
     kind = 'success'  # init was killed when all was done, and "state" says so
   if kind == 'silent' and number is None and command in ('run', 'exec') and (
       result['rc'] == 128 + signal.SIGKILL):
