@@ -40,7 +40,7 @@ static const struct device_rule implied_rules[] = {
 	{true, 'c', 10, 200, ACCESS_ALL, true},			/* /dev/net/tun */
 };
 
-enum { IMPLIED = sizeof(implied_rules) / sizeof(implied_rules[0]) };
+enum { IMPLIED = sizeof(implied_rules) / sizeof(implied_rules[0]), USUAL_RULES = 64 };
 
 static int parse_access(const char *text, unsigned int *access, struct error *err)
 {
@@ -104,12 +104,24 @@ int devices_check(const struct oci_resources *resources, struct error *err)
 	return 0;
 }
 
+/* Without malloc(), which takes five calls and two pages where nothing else needs it. */
+static struct device_rule usual[USUAL_RULES];
+
+void devices_release(struct device_rules *list)
+{
+	if (list->rules != usual)
+		free(list->rules);
+	list->rules = NULL;
+}
+
 int devices_rules(const struct oci_resources *resources, struct device_rules *list,
 		  struct error *err)
 {
-	size_t given = resources ? resources->devices_len : 0;
+	size_t given = resources ? resources->devices_len : 0, most = given + IMPLIED;
 
-	*list = (struct device_rules){.rules = calloc(given + IMPLIED, sizeof(*list->rules))};
+	*list = (struct device_rules){
+		.rules = most > USUAL_RULES ? calloc(most, sizeof(*list->rules)) : usual,
+	};
 	if (!list->rules)
 		return error_errno(err, ENOMEM, "list the device rules");
 	memcpy(list->rules, implied_rules, sizeof(implied_rules));
@@ -118,7 +130,7 @@ int devices_rules(const struct oci_resources *resources, struct device_rules *li
 		struct device_rule *rule = &list->rules[list->count];
 
 		if (parse_rule(&resources->devices[i], rule, err) < 0) {
-			free(take_pointer(list->rules));
+			devices_release(list);
 			return error_in(err, "linux.resources.devices[%zu]", i);
 		}
 		list->count++;
@@ -196,7 +208,7 @@ int devices_apply(const struct oci_record_cgroup *place, const struct oci_resour
 		r = devices_list(v1, &list, err);
 	else if (place->v2)
 		r = devices_attach(place->v2, &list, err);
-	free(list.rules);
+	devices_release(&list);
 	if ((r == -EPERM || r == -EACCES) && is_plain_user(geteuid()))
 		return 0;
 	return r < 0 ? error_in(err, "linux.resources.devices") : 0;

@@ -34,7 +34,7 @@ struct device_rule {
  */
 struct device_rules {
 	bool all;
-	struct device_rule *rules; /* to be released with free() */
+	struct device_rule *rules; /* to be released with devices_release() */
 	size_t count;
 };
 
@@ -46,9 +46,11 @@ void devices_minimise(struct device_rules *list);
 /* Whether there is a device that both rules speak of. */
 bool devices_overlap(const struct device_rule *a, const struct device_rule *b);
 
-/* With the devices that every container may have, among what the user's rules leave to be said. */
+/* With the devices that every container may have, among what the user's rules leave to be said.  One list at a
+ * time: most lie in the same place. */
 int devices_rules(const struct oci_resources *resources, struct device_rules *list,
 		  struct error *err);
+void devices_release(struct device_rules *list);
 
 /* resources may be NULL.  What is in force in the cgroup is replaced by what the rules say. */
 int devices_apply(const struct oci_record_cgroup *place, const struct oci_resources *resources,

@@ -116,6 +116,6 @@ int scope_devices(const struct oci_resources *resources, const char *devices,
 		list.request = request;
 		add_rules(&list, &rules);
 	}
-	free(rules.rules);
+	devices_release(&rules);
 	return 0;
 }

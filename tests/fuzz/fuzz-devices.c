@@ -183,6 +183,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		load(&list);
 		EXPECT(run(&question) == expected);
 	}
-	free(list.rules);
+	devices_release(&list);
 	return 0;
 }

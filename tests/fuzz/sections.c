@@ -68,7 +68,7 @@ static int check_resources(const struct oci_config *config, struct error *err)
 	if (limits_check(resources, err) < 0)
 		return -err->code;
 	EXPECT(devices_rules(resources, &rules, err) == 0);
-	free(rules.rules);
+	devices_release(&rules);
 	return 0;
 }
 

@@ -48,7 +48,7 @@ TEST(keeps_the_usual_devices_when_all_are_denied)
 	ck_assert_uint_eq(list.count, 13);
 	ck_assert(list.rules[0].implied && list.rules[11].implied && !list.rules[12].implied);
 	ck_assert_int_eq(list.rules[12].minor, 3);
-	free(list.rules);
+	devices_release(&list);
 }
 
 TEST(keeps_nothing_back_when_all_are_allowed)
@@ -69,7 +69,29 @@ TEST(keeps_nothing_back_when_all_are_allowed)
 	ck_assert(list.all);
 	ck_assert_uint_eq(list.count, 1);
 	ck_assert_int_eq(list.rules[0].minor, DEVICE_ANY);
-	free(list.rules);
+	devices_release(&list);
+}
+
+TEST(takes_any_number_of_rules)
+{
+	for (size_t count = 0; count < 200; count += 7) {
+		struct oci_device_rule *given = calloc(count + 1, sizeof(*given));
+		struct device_rules list;
+
+		for (size_t i = 0; i < count; i++)
+			given[i] = (struct oci_device_rule){.type = "c",
+							    .major = 7,
+							    .has_major = true,
+							    .minor = (int64_t)i,
+							    .has_minor = true,
+							    .access = "r"};
+		list = rules_of(given, count);
+		for (size_t i = 0; i < count; i++)
+			ck_assert_int_eq(list.rules[list.count - count + i].minor, (int64_t)i);
+		devices_release(&list);
+		ck_assert_ptr_null(list.rules);
+		free(given);
+	}
 }
 
 TEST(refuses_device_rules_that_mean_nothing)
@@ -242,7 +264,7 @@ TEST(answers_as_the_rules_say)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_msg(ask_program(&list, &cases[i].wish) == cases[i].allowed, "case %zu",
 			      i);
-	free(list.rules);
+	devices_release(&list);
 }
 
 /* The next of a series of numbers that is the same each time. */
@@ -390,8 +412,8 @@ TEST(refuses_an_exception_that_version_1_cannot_make)
 }
 
 RUN_TESTS("device-rules", keeps_the_usual_devices_when_all_are_denied,
-	  keeps_nothing_back_when_all_are_allowed, refuses_device_rules_that_mean_nothing,
-	  answers_as_the_rules_say, answers_as_any_rules_say_and_after_minimising_too,
-	  leaves_rules_out_that_change_nothing, changes_a_list_without_taking_away_what_stays,
-	  begins_a_list_anew_after_all_were_allowed, allows_all_without_a_moment_of_more,
-	  refuses_an_exception_that_version_1_cannot_make)
+	  keeps_nothing_back_when_all_are_allowed, takes_any_number_of_rules,
+	  refuses_device_rules_that_mean_nothing, answers_as_the_rules_say,
+	  answers_as_any_rules_say_and_after_minimising_too, leaves_rules_out_that_change_nothing,
+	  changes_a_list_without_taking_away_what_stays, begins_a_list_anew_after_all_were_allowed,
+	  allows_all_without_a_moment_of_more, refuses_an_exception_that_version_1_cannot_make)
