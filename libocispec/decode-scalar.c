@@ -5,7 +5,16 @@
 #include "libocispec/json-string.h"
 #include "libocispec/number.h"
 
-const char *decoder_keep_string(struct decoder *decoder, const struct token *token)
+/* The parser is behind the closing quote, and does not look back. */
+static char *keep_in_place(const struct oci_source *source, const struct token *token)
+{
+	char *text = source->own + (token->text - source->text);
+
+	text[token->length] = '\0';
+	return text;
+}
+
+static const char *copy_string(struct decoder *decoder, const struct token *token)
 {
 	char *text = arena_alloc(decoder->arena, token->length + 1);
 	const char *reason;
@@ -22,6 +31,13 @@ const char *decoder_keep_string(struct decoder *decoder, const struct token *tok
 		return NULL;
 	}
 	return text;
+}
+
+const char *decoder_keep_string(struct decoder *decoder, const struct token *token)
+{
+	if (decoder->source->own && !token->has_escapes)
+		return keep_in_place(decoder->source, token);
+	return copy_string(decoder, token);
 }
 
 int decoder_take_string(struct decoder *decoder, char *address, const struct token *token)

@@ -29,6 +29,7 @@ struct oci_source {
 	const char *name; /* what errors call it, "config.json" */
 	const char *text; /* needs no NUL at its end */
 	size_t length;
+	char *own; /* the same text, if it lies in the arena and strings may stay in it, or NULL */
 };
 
 struct oci_decoded {
@@ -40,8 +41,8 @@ struct oci_decoded {
 };
 
 /*
- * All that it returns lies in the arena, and nothing points into the source: arena_release() gives
- * everything back.  An error tells the place and what was found there:
+ * All that it returns lies in the arena, and nothing points into a source that is not its own: arena_release()
+ * gives everything back.  Strings that stay in their source are ended there by a NUL, in place of the quote.  An error tells the place and what was found there:
  *
  *	config.json:41:7: process.rlimits[0].soft: expected an unsigned 64-bit number, found "x"
  *

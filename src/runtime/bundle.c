@@ -75,7 +75,7 @@ int bundle_read(struct bundle *bundle, const char *path, const char *file, struc
 					"writes one to begin with");
 		return error_in(err, "bundle %s", bundle->path);
 	}
-	source.text = text;
+	source.text = source.own = text;
 	source.length = (size_t)length;
 	r = oci_decode(&oci_config_object, &source, arena, &decoded, err);
 	if (r < 0)

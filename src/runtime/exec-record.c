@@ -162,7 +162,7 @@ static int read_file(int directory, struct arena *arena, struct oci_source *sour
 	}
 	if (total < 0)
 		return (int)total;
-	*source = (struct oci_source){EXEC_RECORD_FILE, bytes, strlen(bytes)};
+	*source = (struct oci_source){EXEC_RECORD_FILE, bytes, strlen(bytes), bytes};
 	*length = (size_t)total;
 	if (padded(source->length) <= *length)
 		return 0;
@@ -186,8 +186,7 @@ int exec_record_load(int directory, struct container *container,
 		return r;
 	*record = loaded = decoded.value;
 	begin = padded(source.length);
-	r = take_filter(container, loaded->seccomp, (char *)(uintptr_t)source.text + begin,
-			length - begin, err);
+	r = take_filter(container, loaded->seccomp, source.own + begin, length - begin, err);
 	if (r == 0)
 		r = take_map(container, loaded->uid_mappings, loaded->uid_mappings_len,
 			     &container->uid_map, err);

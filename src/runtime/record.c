@@ -26,7 +26,7 @@ static int load(int directory, const char *path, struct arena *arena,
 	length = file_read_beneath(arena, directory, path, &text, err);
 	if (length < 0)
 		return (int)length;
-	source.text = text;
+	source.text = source.own = text;
 	source.length = (size_t)length;
 	r = oci_decode(&oci_record_object, &source, arena, &decoded, err);
 	if (r == 0)

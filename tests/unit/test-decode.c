@@ -15,18 +15,33 @@ static void release(void)
 	arena_release(&arena);
 }
 
+/* Of a text whose strings stay where they are. */
+static int decode_in_place(const struct oci_object *object, const char *text, size_t length)
+{
+	struct oci_source source = {.name = "config.json", .length = length};
+
+	arena_release(&arena);
+	err = (struct error){0};
+	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
+	source.text = source.own = arena_copy(&arena, text, length);
+	return oci_decode(object, &source, &arena, &decoded, &err);
+}
+
 /* Into a new arena, of a copy whose bytes behind the end are not to be read. */
 static int decode_bytes(const struct oci_object *object, const char *text, size_t length)
 {
 	char *copy = malloc(length ? length : 1);
-	const struct oci_source source = {"config.json", copy, length};
-	int r;
+	const struct oci_source source = {"config.json", copy, length, NULL};
+	int r = decode_in_place(object, text, length);
+	struct error in_place = err;
 
 	memcpy(copy, text, length);
 	arena_release(&arena);
 	err = (struct error){0};
 	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
-	r = oci_decode(object, &source, &arena, &decoded, &err);
+	ck_assert_int_eq(oci_decode(object, &source, &arena, &decoded, &err), r);
+	ck_assert_str_eq(in_place.text, err.text);
+	ck_assert_str_eq(in_place.hint, err.hint);
 	free(copy);
 	return r;
 }
@@ -487,7 +502,7 @@ TEST(refuses_what_is_nested_too_deep)
 TEST(says_when_the_arena_is_full)
 {
 	const char text[] = "{\"path\": \"/a/path/of/some/length\"}";
-	const struct oci_source source = {"config.json", text, strlen(text)};
+	const struct oci_source source = {"config.json", text, strlen(text), NULL};
 
 	err = (struct error){0};
 	ck_assert_int_eq(arena_open_private(&arena, &err), 0);

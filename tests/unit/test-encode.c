@@ -18,7 +18,8 @@ static void setup(void)
 
 static void *decode(const struct oci_object *object, const char *text)
 {
-	const struct oci_source source = {"text", text, strlen(text)};
+	char *own = arena_copy(&arena, text, strlen(text));
+	const struct oci_source source = {"text", own, strlen(text), own};
 	struct oci_decoded decoded;
 
 	if (oci_decode(object, &source, &arena, &decoded, &err) < 0)

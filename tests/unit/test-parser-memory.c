@@ -51,7 +51,7 @@ TEST(has_an_end)
 TEST(is_refused_by_an_arena_that_is_full)
 {
 	struct error err = {0};
-	const struct oci_source source = {"config.json", "{}", 2};
+	const struct oci_source source = {"config.json", "{}", 2, NULL};
 	struct oci_decoded decoded;
 
 	ck_assert_int_eq(arena_open_private(&arena, &err), 0);
@@ -67,7 +67,7 @@ TEST(is_enough_for_the_longest_string)
 {
 	const size_t length = 4 << 20;
 	char *text = malloc(length);
-	struct oci_source source = {"config.json", text, length};
+	struct oci_source source = {"config.json", text, length, NULL};
 	const struct oci_config *config;
 	struct oci_decoded decoded;
 	struct error err = {0};
