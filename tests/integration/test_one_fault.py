@@ -111,10 +111,10 @@ def test_the_others_ends_are_closed_when_they_cannot_be_closed_at_once(t):
 def test_init_keeps_its_descriptors_from_the_program_or_says_that_it_cannot(t):
   box = t.box('exit %d' % PROGRAM)
   box.save()
-  said = [result.err for result in fail_each(t, 'close_range', CHILD, errno.EBUSY,
+  said = [result.err for result in fail_each(t, 'close_range', CHILD, errno.ENOSPC,
                                              lambda: ['run', '--bundle', box.directory, box.id])]
-  t.has(said, 'keep descriptors from what is executed next: resource busy\n')
-  t.has(said, 'close what the container must not have: resource busy\n')
+  t.has(said, 'keep descriptors from what is executed next: no space left on device\n')
+  t.has(said, 'close what the container must not have: no space left on device\n')
   t.nothing_left()
 
 
