@@ -160,13 +160,40 @@ __attribute__((noinline)) static void enable_from(const char *directory, size_t 
 	}
 }
 
+/* The same for a plain user, who begins where he may: at the uppermost of those that were given to him, which lie above
+ * the one at path without a gap.  0: there is none. */
+__attribute__((noinline)) static size_t read_own_top(const char *path, size_t top,
+						     char list[SUBTREE_SIZE])
+{
+	char file[PATH_MAX + 32];
+	size_t own = 0;
+
+	for (size_t i = strlen(path); i-- > top;) {
+		if (path[i] != '/')
+			continue;
+		snprintf(file, sizeof(file), "%.*s/cgroup.subtree_control", (int)i, path);
+		if (faccessat(AT_FDCWD, file, W_OK, AT_EACCESS) < 0)
+			break;
+		own = i;
+	}
+	if (own == 0)
+		return 0;
+	snprintf(file, sizeof(file), "%.*s", (int)own, path);
+	subtree_read(file, "cgroup.controllers", list);
+	return own;
+}
+
 void subtree_enable(const char *directory)
 {
 	char list[SUBTREE_SIZE], own[SUBTREE_SIZE];
 	size_t top = read_top(directory, list);
 
 	/* Most often all that there is comes down to it already. */
-	if (!subtree_read(directory, "cgroup.controllers", own) || strcmp(own, list) != 0)
+	if (subtree_read(directory, "cgroup.controllers", own) && strcmp(own, list) == 0)
+		return;
+	if (is_plain_user(geteuid()))
+		top = read_own_top(directory, top, list);
+	if (top > 0 && strcmp(own, list) != 0)
 		enable_from(directory, top, list);
 }
 
