@@ -9,11 +9,9 @@ import os
 import random
 import signal
 import statistics
-import time
 
 import commands
 import isolation
-import leftovers
 
 STEPS = 200       # moments, from the beginning to some time after the usual end
 BEYOND = 1.2
@@ -134,24 +132,6 @@ def spoil(path, damage):
     os.truncate(path, size)
 
 
-def power_off(scene):
-  """Ends what a machine without power has no more."""
-  known = {pid for pid, _ in scene.before['process']}
-  deadline = time.monotonic() + 10 * isolation.PATIENCE
-  while time.monotonic() < deadline:
-    pids = [pid for pid in leftovers.processes(scene.settings) if pid not in known]
-    for pid in pids:
-      try:
-        os.kill(pid, signal.SIGKILL)
-      except ProcessLookupError:
-        pass
-    if not pids:
-      break
-    time.sleep(0.005)
-  for path in sorted(leftovers.cgroups(scene.settings) - scene.before['cgroup'], reverse=True):
-    isolation.remove_cgroup(path)
-
-
 def wrong_after(scene, verb):
   """Nothing lives: what may be said of that is that it is over, or not to be known any more."""
   result = scene.runtime(commands.words(verb, scene.box))
@@ -169,7 +149,7 @@ def do_torn(scene, words):
   _, command, _, number, damage = words
   scene.prepare(command)
   files = state_files(scene)
-  power_off(scene)
+  scene.end_all(10 * isolation.PATIENCE)  # what a machine without power has no more
   chosen = files if number == 'all' else files[int(number):int(number) + 1]
   if not chosen:
     return 'not reached', '', scene.finish(('', ''))[2]

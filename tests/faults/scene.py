@@ -227,13 +227,11 @@ class Scene:
 
   # -- after a leak
 
-  def scrub(self):
-    """Removes what the runtime did not.  Returns whether that was possible."""
-    for path in self.settings.cgroups:
-      for folder, _, _ in os.walk(path):
-        isolation.thaw(folder)
+  def end_all(self, seconds):
+    """Kills and removes what the kernel holds of containers: processes, for so long at most, and cgroups."""
     known = {pid for pid, _ in self.before['process']}
-    for _ in range(100):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
       pids = [pid for pid in leftovers.processes(self.settings) if pid not in known]
       for pid in pids:
         try:
@@ -242,9 +240,16 @@ class Scene:
           pass
       if not pids:
         break
-      time.sleep(0.02)
+      time.sleep(0.005)
     for path in sorted(leftovers.cgroups(self.settings) - self.before['cgroup'], reverse=True):
       isolation.remove_cgroup(path)
+
+  def scrub(self):
+    """Removes what the runtime did not.  Returns whether that was possible."""
+    for path in self.settings.cgroups:
+      for folder, _, _ in os.walk(path):
+        isolation.thaw(folder)
+    self.end_all(2)
     for line in leftovers.mounts() - self.before['mount']:
       isolation.libc.umount2(line.split()[4].encode(), MNT_DETACH)
     for name in os.listdir(self.state_root):
