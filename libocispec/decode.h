@@ -42,7 +42,8 @@ struct oci_decoded {
 
 /*
  * All that it returns lies in the arena, and nothing points into a source that is not its own: arena_release()
- * gives everything back.  Strings that stay in their source are ended there by a NUL, in place of the quote.  An error tells the place and what was found there:
+ * gives everything back.  Strings that stay in their source are ended there by a NUL, in place of the quote.
+ * An error tells the place and what was found there:
  *
  *	config.json:41:7: process.rlimits[0].soft: expected an unsigned 64-bit number, found "x"
  *

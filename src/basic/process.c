@@ -134,9 +134,9 @@ int process_open(const struct process *process, struct process_status *status)
 	if (inode && inode != process->pidfd_inode)
 		return -ESRCH;
 	if (!inode || !process->of_this_boot || status)
-		r = compare(process, pidfd, status ? status : &here);
+		r = compare(process, pidfd, &here);
 	if (status)
-		here = *status;
+		*status = here;
 	if (r == 0 && (here.state == 'Z' || here.state == 'X'))
 		r = expect_alive(pidfd);
 	return r < 0 ? r : take_fd(&pidfd);
