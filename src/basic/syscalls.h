@@ -145,8 +145,9 @@ struct sys_mount_request {
 	uint64_t namespace; /* its id (Linux 6.11), or 0: the caller's */
 };
 
-#define SYS_ALL_MOUNTS UINT64_MAX /* LSMT_ROOT */
-#define SYS_MOUNT_TYPE 0x20U	  /* STATMOUNT_FS_TYPE */
+#define SYS_ALL_MOUNTS	UINT64_MAX /* LSMT_ROOT */
+#define SYS_MOUNT_BASIC 0x2U	   /* STATMOUNT_MNT_BASIC */
+#define SYS_MOUNT_TYPE	0x20U	   /* STATMOUNT_FS_TYPE */
 
 /* The kernel's struct statmount, as far as it is wanted here, and room for one text. */
 struct sys_mount_status {
@@ -156,7 +157,10 @@ struct sys_mount_status {
 	uint64_t magic;
 	uint32_t flags;
 	uint32_t type; /* of the file system: where in texts */
-	uint64_t others[59];
+	uint64_t ids[3];
+	uint64_t attributes;
+	uint64_t propagation; /* MS_PRIVATE and the like */
+	uint64_t others[54];
 	char texts[64];
 };
 

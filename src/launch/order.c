@@ -55,10 +55,10 @@ const struct section *const prepare_order[] = {
 	&section_root,
 	&section_mount_label, /* before the mounts, which get it */
 	&section_mounts,
-	&section_devices,	/* after the mounts: looks which of them covers /dev */
-	&section_kernel_mounts, /* after root, mounts and devices: what they take from the host decides */
+	&section_devices, /* after the mounts: looks which of them covers /dev */
 	&section_user,
 	&section_capabilities,
+	&section_kernel_mounts, /* after all these: what is taken from the host, and who may unmount, decide */
 	&section_env,
 	&section_scheduler,
 	&section_io_priority,

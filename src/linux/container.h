@@ -163,6 +163,7 @@ struct container {
 	struct id_map uid_map, gid_map;
 	bool deny_setgroups; /* a plain user's map of one id: the kernel asks for it */
 	bool leaves_host;    /* its mount namespace is made late, and not from the host's mounts */
+	bool covers_root;    /* and its root just lies on top of what that begins with */
 	bool narrows_host;   /* it is made from a few of them, see linux/narrow-host.c */
 	int kernel_mounts;   /* but from this one, see linux/kernel-mounts.c; or -1 */
 	bool staged;	     /* namespaces are made and joined by a process of its own, the stage */

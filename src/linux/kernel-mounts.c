@@ -6,18 +6,26 @@
  * A new mount namespace begins as a copy of the one that its maker is in, and a container leaves all of that
  * at once: on a host with two thousand mounts to make them and to take them off again is a third of what
  * `run` costs.  The kernel has a mount namespace of its own, for the thread that makes device nodes, with one
- * mount in it: a devtmpfs.  Where the host has many, init takes from the host all that it needs, as detached
- * mounts, then enters that namespace, and there makes its own (kernel mounts: enter).
+ * mount in it: a devtmpfs.  So init takes from the host all that it needs, as detached mounts, then enters that
+ * namespace, and there makes its own (kernel mounts: enter).
+ *
+ * To take even one mount off, the kernel waits until no processor looks at it any more, all the longer
+ * the more containers start.  So the container's root then just lies on that devtmpfs, as every root lies on
+ * one of the kernel's, where no path leads below it: neither "..", nor what breaks out of a chroot, nor a user
+ * namespace, which has it locked.  Only who has CAP_SYS_ADMIN could take it off; a container that may have
+ * that pivots as ever (root.c), and leaves the host's mounts only where they are many.
  *
  * Entering takes CAP_SYS_ADMIN in the first user namespace.  Whoever is in another one begins with the
  * host's, as does a container with hooks that look at its mounts from outside.  One with a new user namespace
  * is a case for itself: narrow-host.c.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 
 #include "basic/cleanup.h"
 #include "basic/log.h"
@@ -40,10 +48,10 @@ enum {
 	MANY = 128, /* mounts of the host that are not worth copying: finding another costs as much as 30 */
 	MANY_FOR_STAGE = 320, /* a copy for a user namespace costs more, but so does a process */
 	FEW = 2,
-	MOST_LOOKS = 16,
+	MOST_LOOKS = 4,
 };
 
-/* Whether there are so many, or more; one call more for each container. */
+/* Whether there are so many, or more. */
 static bool host_has(size_t count)
 {
 	const struct sys_mount_request all = {.size = sizeof(all), .mount = SYS_ALL_MOUNTS};
@@ -52,7 +60,7 @@ static bool host_has(size_t count)
 	return sys_listmount(&all, ids, count) == (long)count;
 }
 
-/* Whether its one mount is a devtmpfs. */
+/* Whether its one mount is a devtmpfs, of which nothing gets out that happens on top of it. */
 static bool holds_devices(uint64_t namespace)
 {
 	struct sys_mount_request request = {
@@ -63,9 +71,10 @@ static bool holds_devices(uint64_t namespace)
 	if (sys_listmount(&request, ids, FEW) != 1)
 		return false;
 	request.mount = ids[0];
-	request.wanted = SYS_MOUNT_TYPE;
+	request.wanted = SYS_MOUNT_BASIC | SYS_MOUNT_TYPE;
 	if (sys_statmount(&request, &status, sizeof(status)) < 0 ||
-	    !(status.found & SYS_MOUNT_TYPE) || status.type >= sizeof(status.texts))
+	    (status.found & request.wanted) != request.wanted || status.propagation != MS_PRIVATE ||
+	    status.type >= sizeof(status.texts))
 		return false;
 	return strncmp(status.texts + status.type, "devtmpfs",
 		       sizeof(status.texts) - status.type) == 0;
@@ -137,31 +146,36 @@ static bool can_narrow_host(const struct container *container)
 	return true;
 }
 
-/* How many mounts the host must have to make it worth while, or 0: it is not possible. */
-static size_t worth(const struct container *container)
+/* Whether anybody in the container could take its root off what lies beneath. */
+static bool may_unmount(const struct capability_plan *capabilities)
+{
+	return (capabilities->bounding | capabilities->permitted) >> CAP_SYS_ADMIN & 1;
+}
+
+static bool is_worth_it(const struct container *container)
 {
 	if (!can_do_without_host(container))
-		return 0;
-	if (!(container->new_namespaces & CLONE_NEWUSER))
-		return MANY;
-	return can_narrow_host(container) ? MANY_FOR_STAGE : 0;
+		return false;
+	if (container->new_namespaces & CLONE_NEWUSER)
+		return can_narrow_host(container) && host_has(MANY_FOR_STAGE);
+	return !may_unmount(&container->capabilities) || host_has(MANY);
 }
 
 static int kernel_mounts_prepare(struct container *container, struct error *err)
 {
-	size_t count = worth(container);
 	bool found;
 
 	(void)err;
-	if (count == 0 || !host_has(count))
+	if (!is_worth_it(container))
 		return 0;
 	container->kernel_mounts = find(container->proc_fd);
 	found = container->kernel_mounts >= 0;
 	container->narrows_host = found && (container->new_namespaces & CLONE_NEWUSER);
 	container->leaves_host = found && !container->narrows_host;
+	container->covers_root = container->leaves_host && !may_unmount(&container->capabilities);
 	container->staged = container->staged || container->narrows_host;
-	log_debug("mounts: the host has many; the kernel's own namespace %s",
-		  found ? "has few" : "is not to be seen");
+	log_debug("mounts: the kernel's own namespace %s",
+		  found ? "is found" : "is not to be seen");
 	return 0;
 }
 
@@ -169,17 +183,21 @@ static int kernel_mounts_prepare(struct container *container, struct error *err)
  * host's mounts are copied, as ever. */
 static int kernel_mounts_enter(struct container *container, struct error *err)
 {
+	bool entered;
+
 	if (!container->leaves_host)
 		return 0;
-	if (setns(container->kernel_mounts, CLONE_NEWNS) < 0)
+	entered = setns(container->kernel_mounts, CLONE_NEWNS) == 0;
+	if (!entered)
 		log_debug("mounts: enter the kernel's own namespace: errno %d", errno);
 	close_fd(&container->kernel_mounts);
 	container->leaves_host = false;
+	container->covers_root = container->covers_root && entered;
 	if (namespaces_make(container, CLONE_NEWNS, err) < 0)
 		return -err->code;
-	return sys_mount_propagation("/", MS_REC | MS_SLAVE) < 0
-		       ? error_errno(err, errno, "separate the mounts from the host's")
-		       : 0;
+	if (!entered && sys_mount_propagation("/", MS_REC | MS_SLAVE) < 0)
+		return error_errno(err, errno, "separate the mounts from the host's");
+	return 0;
 }
 
 const struct section section_kernel_mounts = {

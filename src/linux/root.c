@@ -238,23 +238,23 @@ static int pivot(struct error *err)
 
 static int root_enter(struct container *container, struct error *err)
 {
-	bool own = container->new_namespaces & CLONE_NEWNS;
+	bool from_host = (container->new_namespaces & CLONE_NEWNS) && !container->covers_root;
 
 	if (container->joined_namespaces & CLONE_NEWNS)
 		return 0;
-	if (own && container->no_pivot) {
+	if (from_host && container->no_pivot) {
 		hide_below("/proc");
 		hide_below("/sys");
 	}
 	if (fchdir(container->root_fd) < 0)
 		return error_errno(err, errno, "change to the container's root");
-	if (own && !container->no_pivot) {
+	if (from_host && !container->no_pivot) {
 		if (pivot(err) < 0)
 			return -err->code;
 	} else if (chroot(".") < 0) {
 		return error_errno(err, errno, "change to the container's root");
 	}
-	return chdir("/") < 0 ? error_errno(err, errno, "change to the container's root") : 0;
+	return 0;
 }
 
 static bool is_readonly(const struct container *container)

@@ -1,12 +1,14 @@
 """Where tests run, so that they can do no harm and leave nothing.
 
-As root, each worker process lives in a mount and a pid namespace of its own and in a cgroup of its
-own in every hierarchy, in which it is the caller:
+As root, each worker process lives in a mount namespace of its own and in a cgroup of its own in
+every hierarchy, in which it is the caller:
 
   <the harness's cgroup>/proa-tests-<pid>-<number>/          watched: containers' cgroups are here
   <the harness's cgroup>/proa-tests-<pid>-<number>/caller/   the worker
 
-When a worker ends, the kernel ends all that is in its pid namespace, and the cgroups are removed.
+When a worker ends, what is left in its cgroups is killed, and they are removed.  With
+PROA_TEST_PIDS=own, and for other runtimes, it has a pid namespace, too: there the kernel's threads are
+not to be seen, and containers begin with a copy of the host's mounts.
 A plain user can make none of this: its worker is only a child whose descendants are counted.
 """
 
@@ -188,6 +190,9 @@ class Ground:
     self.view = view  # of the cgroup hierarchies: host, v1 or v2
     self.mounts = mounts  # that the host has besides its own
     self.users = users
+    # Nobody knows whom another runtime kills.
+    self.own_pids = (os.environ.get('PROA_TEST_PIDS') == 'own'
+                     or not os.path.basename(runtime).startswith('proa'))
     self.directory = None
 
   def __enter__(self):
@@ -231,8 +236,7 @@ class Place:
                self.ground.runtime, ','.join(modules), self.ground.view, str(self.ground.mounts)]
     if os.geteuid() == 0:
       self.make_cgroups('proa-tests-%d-%d' % (os.getpid(), serial))
-      # The kernel's own mount namespace is to be seen in the machine's pid namespace alone.
-      pids = [] if self.ground.mounts else ['--pid', '--mount-proc']
+      pids = ['--pid', '--mount-proc'] if self.ground.own_pids else []
       command = ['unshare', '--mount', '--propagation', 'private', '--fork', '--kill-child', *pids, '--'] + command
     # The worker enters its cgroups by itself: it is told of them, and begins as root.
     self.process = subprocess.Popen(command + self.cgroups, stdin=subprocess.PIPE,

@@ -3,9 +3,11 @@
 import os
 import shutil
 import stat
+import subprocess
+import sys
 
-from catalogue import (Canary, create, end, link, quickly, refused, row, running, targets, unlink,
-                       write)
+from catalogue import (Canary, create, end, link, powerful, quickly, refused, row, running, targets,
+                       unlink, write)
 from races import SECONDS, exchange, keep_removing, race
 
 
@@ -254,3 +256,40 @@ def row_names_that_the_runtime_uses_are_no_files(t):
     box.mount('/odd', box.file('etc/bound', 'bound\n'), ['bind'])
     quickly(t, box.run, 'a mask and a mount')
     t.results.clear()
+
+
+# Comes into a mount namespace as its root, then breaks out of a chroot of its own.
+ENTER = """
+import ctypes, os, sys
+if ctypes.CDLL(None).setns(os.open('/proc/%s/ns/mnt' % sys.argv[1], os.O_RDONLY), 0x20000) != 0:
+  sys.exit('setns')
+print(sorted(os.listdir('/')))
+if sys.argv[2:]:
+  os.chroot(sys.argv[2])
+  os.chdir('../' * 32)
+  print(sorted(os.listdir('.')))
+"""
+
+
+def entered(box, *words):
+  return subprocess.run([sys.executable, '-c', ENTER, str(box.pid()), *words], check=True, timeout=60,
+                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding='utf-8').stdout.splitlines()
+
+
+@row('A15', 'no CVE: what lies beneath the root', sample=True)
+def row_there_is_nothing_of_the_host_beneath_the_root(t):
+  """Whatever the container's root is mounted on: nobody comes to it by a chroot, or in a user namespace, and who
+  has the right to take the root off finds no device of the host."""
+  box = powerful(t.box('ls -a / >/ls; unshare -U -r -m umount -l / 2>/dev/null; echo "umount $?"; sleep 60'),
+                 'CAP_SYS_CHROOT')
+  running(t, box=box)
+  t.wait(lambda: 'umount' in box.written(), 'it has tried')
+  t.true('umount 0' not in box.written(), 'a user namespace may take the root off')
+  names = str(sorted(name for name in os.listdir(box.rootfs)))
+  t.same(entered(box, '/bin'), [names, names])
+  end(box)
+  box = powerful(t.box('umount -l /; echo done; sleep 60'), 'CAP_SYS_ADMIN')
+  running(t, box=box)
+  t.wait(lambda: 'done' in box.written(), 'it has tried')
+  t.same([name for name in ('kmsg', 'null', 'zero') if "'%s'" % name in entered(box)[0]], [])
+  end(box)

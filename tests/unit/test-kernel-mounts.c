@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <sys/ioctl.h>
 
@@ -169,10 +170,53 @@ static int stay_with_few(void *context, struct error *e)
 	return stay(&none, e);
 }
 
-TEST(stays_where_the_host_has_few)
+TEST(stays_where_the_host_has_few_and_its_root_could_be_taken_off)
 {
 	begin();
+	container.capabilities.bounding = UINT64_C(1) << CAP_SYS_ADMIN;
 	EXPECT(stay_with_few);
+	begin();
+	container.capabilities.permitted = UINT64_C(1) << CAP_SYS_ADMIN;
+	EXPECT(stay_with_few);
+}
+
+static int cover(void *context, struct error *e)
+{
+	size_t *count = context;
+
+	make_host(*count);
+	if (prepare(e) < 0)
+		return -1;
+	skip_unless(container.kernel_mounts >= 0);
+	/* Which of them it is tells whether the root may just lie on top. */
+	return container.leaves_host && container.covers_root == !container.capabilities.permitted
+		       ? 0
+		       : error_config(e, "it is not so with %zu mounts", *count);
+}
+
+static int cover_many(void *context, struct error *e)
+{
+	size_t many = MOUNTS_OF_HOST;
+
+	(void)context;
+	return cover(&many, e);
+}
+
+static int cover_few(void *context, struct error *e)
+{
+	size_t none = 0;
+
+	(void)context;
+	return cover(&none, e);
+}
+
+TEST(lies_on_top_where_nobody_can_take_it_off)
+{
+	begin();
+	EXPECT(cover_few);
+	EXPECT(cover_many);
+	container.capabilities.permitted = UINT64_C(1) << CAP_SYS_ADMIN;
+	EXPECT(cover_many);
 }
 
 /* A procfs whose second process is anybody. */
@@ -247,11 +291,11 @@ static int enter_without(void *context, struct error *e)
 	(void)context;
 	make_host(MOUNTS_OF_HOST);
 	before = own_namespace();
-	container.leaves_host = true;
+	container.leaves_host = container.covers_root = true;
 	container.kernel_mounts = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (step_kernel_mounts.apply(&container, e) < 0)
 		return -1;
-	if (own_namespace() == before || count_mounts() != MOUNTS_OF_HOST)
+	if (own_namespace() == before || count_mounts() != MOUNTS_OF_HOST || container.covers_root)
 		return error_config(e, "the host's are not copied");
 	return 0;
 }
@@ -343,7 +387,8 @@ TEST(does_nothing_where_the_container_began_with_the_hosts)
 
 RUN_TESTS("kernel-mounts", finds_the_kernels_own, stays_where_the_hosts_mounts_are_needed,
 	  stays_where_a_user_namespace_takes_more_than_the_kernels_file_systems,
-	  stays_where_the_host_has_few, narrows_the_host_for_a_user_namespace,
+	  stays_where_the_host_has_few_and_its_root_could_be_taken_off,
+	  lies_on_top_where_nobody_can_take_it_off, narrows_the_host_for_a_user_namespace,
 	  leaves_the_host_as_it_is_where_the_kernels_cannot_be_entered,
 	  does_not_take_another_process_for_the_kernels, begins_with_next_to_nothing,
 	  copies_the_hosts_where_it_cannot_be_entered,
