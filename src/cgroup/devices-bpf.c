@@ -316,7 +316,7 @@ static int attach(int cgroup, int former, const struct device_rules *list, struc
 
 int devices_attach(const char *directory, const struct device_rules *list, struct error *err)
 {
-	autoclose int cgroup = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int cgroup = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoclose int former = -1;
 
 	if (cgroup < 0 && tree_gone(errno))

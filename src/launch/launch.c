@@ -243,13 +243,17 @@ static bool find_end(const struct launch *launch, int milliseconds, siginfo_t *e
 	       end->si_pid != 0;
 }
 
-/* If init was killed for lack of memory: that error, with whose limit it was.  Otherwise false. */
-static bool died_of_memory(const struct launch *launch, struct error *err)
+static bool was_killed(const struct launch *launch)
 {
 	siginfo_t end = {0};
 
-	if (!find_end(launch, 0, &end) || end.si_code != CLD_KILLED || end.si_status != SIGKILL ||
-	    !oom_happened(&launch->memory))
+	return find_end(launch, 0, &end) && end.si_code == CLD_KILLED && end.si_status == SIGKILL;
+}
+
+/* If init was killed for lack of memory: that error, with whose limit it was.  Otherwise false. */
+static bool died_of_memory(const struct launch *launch, struct error *err)
+{
+	if (!was_killed(launch) || !oom_happened(&launch->memory))
 		return false;
 	oom_explain(&launch->memory, err);
 	return true;
@@ -422,7 +426,7 @@ int launch_start(struct launch *launch, struct error *err)
 		r = start_over(launch->socket, &errand, &executing, err);
 	trace_start(r);
 	/* Its end looks like the program's beginning: the socket closes. */
-	if (r == 0 && is_still_init(launch) && died_of_memory(launch, err))
+	if (r == 0 && was_killed(launch) && is_still_init(launch) && died_of_memory(launch, err))
 		return -err->code;
 	return r < 0 ? explain_silence(launch, err) : 0;
 }

@@ -239,6 +239,15 @@ static int make_cgroup(struct creation *creation, struct error *err)
 	return r == 0 ? delegate_cgroup(creation, err) : r;
 }
 
+/* "run" says START as soon as this is written, so it is written once; but startContainer hooks, which may take
+ * their time, run in a container that is created. */
+static const char *status_made(const struct creation *creation, bool attached)
+{
+	const struct oci_hooks *hooks = creation->container->config->hooks;
+
+	return attached && !(hooks && hooks->start_container_len) ? "running" : "created";
+}
+
 static int make(struct creation *creation, bool attached, struct error *err)
 {
 	int r = journal(creation, err);
@@ -259,7 +268,7 @@ static int make(struct creation *creation, bool attached, struct error *err)
 	if (r == 0)
 		r = launch_begin(&creation->launch, err);
 	if (r == 0)
-		r = creation_record(creation, "created", err);
+		r = creation_record(creation, status_made(creation, attached), err);
 	if (r == 0)
 		r = pid_file_write(&creation->pid_file, creation->launch.init.pid, err);
 	trace_phase("record: created");

@@ -5,7 +5,7 @@
  *	plan		nothing is changed
  *	journal		the record "creating", with all that is about to be made
  *	make		cgroup, namespaces, init
- *	commit		the record "created"
+ *	commit		the record "created", of "run" the record "running"
  */
 #pragma once
 

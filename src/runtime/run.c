@@ -1,6 +1,7 @@
 /* "run": create and start by one process, which may stay until the end. */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "basic/cleanup.h"
 #include "basic/trace.h"
@@ -27,8 +28,8 @@ static int begin(struct creation *creation, struct notify_proxy *notify, struct 
 			       creation->request->notify_socket, err);
 	if (r == 0)
 		r = launch_start(&creation->launch, err);
-	if (r == 0)
-		r = creation_record(creation, "running", err);
+	if (r == 0 && strcmp(creation->record.status, status_name(STATUS_RUNNING)) != 0)
+		r = creation_record(creation, status_name(STATUS_RUNNING), err);
 	if (r == 0)
 		r = run_poststart_hooks(&creation->record, creation->launch.init.pid,
 					&creation->arena, err);
