@@ -30,6 +30,8 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 	return (ssize_t)length;
 }
 
+enum { SHORT_FILE = 4096 }; /* bytes; a record has a few hundred */
+
 /* O_NONBLOCK: opening a FIFO would wait for a writer. */
 enum { READ_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
@@ -63,14 +65,31 @@ ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, s
 	return read_regular(arena, fd, path, text, err);
 }
 
+/* A short file by one call, without looking at it first: of a regular one comes less than was asked for only when that
+ * is all.  0 where it takes a closer look. */
+static size_t read_short(struct arena *arena, int fd, char **text)
+{
+	char *room = arena_alloc(arena, SHORT_FILE);
+	ssize_t length = room ? pread(fd, room, SHORT_FILE - 1, 0) : 0;
+	bool whole = length > 0 && length < SHORT_FILE - 1;
+
+	if (room && length > 0 && !whole)
+		memset(room, 0, (size_t)length); /* who gets it next expects zeros */
+	if (room)
+		arena_resize(arena, room, whole ? (size_t)length + 1 : 0);
+	*text = room;
+	return whole ? (size_t)length : 0;
+}
+
 ssize_t file_read_beneath(struct arena *arena, int dir, const char *path, char **text,
 			  struct error *err)
 {
 	const struct open_how how = {.flags = READ_FLAGS,
 				     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
 	autoclose int fd = sys_openat2(dir, path, &how);
+	size_t length = fd < 0 ? 0 : read_short(arena, fd, text);
 
-	return read_regular(arena, fd, path, text, err);
+	return length ? (ssize_t)length : read_regular(arena, fd, path, text, err);
 }
 
 ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **text,

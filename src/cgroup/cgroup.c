@@ -239,6 +239,12 @@ bool cgroup_frozen(const struct oci_record_cgroup *place)
 	return v1 && directory_frozen_v1(v1);
 }
 
+bool cgroup_at_work(const struct oci_record_cgroup *place)
+{
+	return place->made && place->v2 && !place->directories_len &&
+	       directory_at_work_v2(place->v2);
+}
+
 static bool remove_one(const char *directory)
 {
 	return !directory || rmdir(directory) == 0 || tree_gone(errno);

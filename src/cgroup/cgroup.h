@@ -178,6 +178,10 @@ bool cgroup_remove_at_once(const struct oci_record_cgroup *place);
 /* Whether it is frozen ("paused"); false when it is gone. */
 bool cgroup_frozen(const struct oci_record_cgroup *place);
 
+/* Whether processes are in it, or below, that it does not hold ("running"), by one look.  False also where no single
+ * file tells: in version 1, and while both versions are used. */
+bool cgroup_at_work(const struct oci_record_cgroup *place);
+
 /* Stops all processes in it and below where they are, and returns when they have; or lets them go on.  Those
  * that have not stopped after 10 seconds are let go on, and that is an error. */
 int cgroup_freeze(const struct oci_record_cgroup *place, bool freeze, struct error *err);

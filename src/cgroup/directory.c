@@ -132,16 +132,32 @@ static int open_above(const char *directory, size_t length)
 	return AT_FDCWD;
 }
 
+/* As file_read_small(). */
+static ssize_t read_in(const char *directory, const char *file, char *content, size_t size)
+{
+	size_t length = strlen(directory), name = strlen(file) + 1;
+	size_t above = length_above(directory, length);
+	int fd = open_above(directory, above);
+	char path[PATH_MAX];
+
+	if (length + 1 + name > sizeof(path))
+		return -ENAMETOOLONG;
+	if (fd >= 0) {
+		directory += above + 1;
+		length -= above + 1;
+	}
+	memcpy(path, directory, length);
+	path[length] = '/';
+	memcpy(path + length + 1, file, name);
+	return file_read_small(fd, path, content, size);
+}
+
 /* Returns whether the file's text begins so, or a negative errno. */
 static int file_begins(const char *directory, const char *file, const char *text)
 {
-	char path[PATH_MAX], content[32];
-	size_t length = length_above(directory, strlen(directory));
-	int above = open_above(directory, length);
-	ssize_t r;
+	char content[32];
+	ssize_t r = read_in(directory, file, content, sizeof(content));
 
-	snprintf(path, sizeof(path), "%s/%s", above < 0 ? directory : directory + length + 1, file);
-	r = file_read_small(above, path, content, sizeof(content));
 	return r < 0 ? (int)r : strncmp(content, text, strlen(text)) == 0;
 }
 
@@ -159,6 +175,14 @@ bool directory_frozen_v1(const char *path)
 bool directory_frozen_v2(const char *path)
 {
 	return file_begins(path, "cgroup.freeze", "1") > 0;
+}
+
+bool directory_at_work_v2(const char *path)
+{
+	char events[128];
+
+	return read_in(path, "cgroup.events", events, sizeof(events)) > 0 &&
+	       strncmp(events, "populated 1\nfrozen 0\n", 21) == 0;
 }
 
 static int check_free(const char *path, struct error *err)

@@ -27,3 +27,6 @@ void directory_undo(const struct made_directory *made);
 /* Whether the cgroup at path is frozen; false when it is gone or cannot be. */
 bool directory_frozen_v1(const char *path);
 bool directory_frozen_v2(const char *path);
+
+/* Whether there are processes in it, or below, and not all of them are stopped. */
+bool directory_at_work_v2(const char *path);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "basic/cleanup.h"
 #include "basic/entries.h"
 #include "basic/log.h"
+#include "libocispec/number.h"
 #include "runtime/record.h"
 #include "runtime/state.h"
 
@@ -100,10 +102,10 @@ static int find_ids(const struct state_root *root, bool look, struct ids *ids, s
 	return 0;
 }
 
+enum column { ID, PID, STATUS, BUNDLE, CREATED, OWNER, COLUMNS };
+
 struct row {
-	const char *id, *bundle, *created, *owner;
-	pid_t pid;
-	enum status status;
+	const char *cells[COLUMNS];
 };
 
 struct listing {
@@ -138,7 +140,7 @@ static bool look_at(struct listing *listing, const char *id, struct view *view)
 	static struct error unreadable;
 
 	clear(&listing->scratch);
-	if (view_look(view, listing->root, id, &listing->scratch, &unreadable) == 0)
+	if (view_glance(view, listing->root, id, &listing->scratch, &unreadable) == 0)
 		return true;
 	log_debug("list: left out %s", unreadable.text);
 	memset(&unreadable, 0, sizeof(unreadable));
@@ -150,58 +152,74 @@ static const char *keep(struct listing *listing, const char *text)
 	return arena_copy(listing->arena, text, strlen(text));
 }
 
+static const char *keep_pid(struct listing *listing, pid_t pid)
+{
+	static const struct oci_number number = {.size = sizeof(pid), .max = INT_MAX};
+	char digits[NUMBER_TEXT_SIZE];
+
+	return arena_copy(listing->arena, digits, oci_number_write(&number, &pid, digits));
+}
+
 /* Fills in a row for each container that can still be read, and returns how many. */
 static ssize_t find_rows(struct listing *listing, const struct ids *ids, struct row *rows)
 {
 	ssize_t count = 0;
 
 	for (size_t i = 0; i < ids->count; i++) {
-		struct row *row = &rows[count];
+		const char **cells = rows[count].cells;
 		struct view view;
 
 		if (!look_at(listing, ids->items[i], &view))
 			continue;
-		*row = (struct row){
-			.id = keep(listing, view.record->id),
-			.bundle = keep(listing, view.record->bundle),
-			.created = keep(listing, view.record->created),
-			.owner = name_owner(listing, view.record),
-			.pid = view.pid,
-			.status = view.status,
-		};
-		if (!row->id || !row->bundle || !row->created)
-			return -ENOMEM;
+		cells[ID] = keep(listing, view.record->id);
+		cells[PID] = keep_pid(listing, view.pid);
+		cells[STATUS] = status_name(view.status);
+		cells[BUNDLE] = keep(listing, view.record->bundle);
+		cells[CREATED] = keep(listing, view.record->created);
+		cells[OWNER] = view.record->has_owner ? name_owner(listing, view.record) : "";
+		for (int column = 0; column < COLUMNS; column++)
+			if (!cells[column])
+				return -ENOMEM;
 		count++;
 	}
 	return count;
 }
 
-/* At least least, and enough for text. */
-static int widen(int least, const char *text)
+/* printf() would take longer than all the rest of a row. */
+static void write_row(FILE *out, const struct row *row, const size_t *widths)
 {
-	int length = (int)strlen(text);
+	static const char blanks[] = "                                ";
 
-	return length > least ? length : least;
+	for (int column = 0; column < COLUMNS; column++) {
+		const size_t length = strlen(row->cells[column]);
+		size_t left = column == OWNER ? 0 : widths[column] - length + 2, piece;
+
+		fwrite(row->cells[column], 1, length, out);
+		for (; left > 0; left -= piece) {
+			piece = left < sizeof(blanks) ? left : sizeof(blanks) - 1;
+			fwrite(blanks, 1, piece, out);
+		}
+	}
+	fputc('\n', out);
 }
 
 static void write_table(FILE *out, const struct row *rows, size_t count)
 {
-	int id = 2, bundle = 6, created = 7;
+	static const struct row head = {
+		{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"},
+	};
+	size_t widths[COLUMNS] = {2, 7, 8, 6, 7, 5};
 
-	for (size_t i = 0; i < count; i++) {
-		id = widen(id, rows[i].id);
-		bundle = widen(bundle, rows[i].bundle);
-		created = widen(created, rows[i].created);
-	}
-	fprintf(out, "%-*s  %-7s  %-8s  %-*s  %-*s  %s\n", id, "ID", "PID", "STATUS", bundle,
-		"BUNDLE", created, "CREATED", "OWNER");
-	for (size_t i = 0; i < count; i++) {
-		const struct row *row = &rows[i];
+	for (size_t i = 0; i < count; i++)
+		for (int column = 0; column < COLUMNS; column++) {
+			size_t length = strlen(rows[i].cells[column]);
 
-		fprintf(out, "%-*s  %-7d  %-8s  %-*s  %-*s  %s\n", id, row->id, row->pid,
-			status_name(row->status), bundle, row->bundle, created, row->created,
-			row->owner ? row->owner : "");
-	}
+			if (length > widths[column])
+				widths[column] = length;
+		}
+	write_row(out, &head, widths);
+	for (size_t i = 0; i < count; i++)
+		write_row(out, &rows[i], widths);
 }
 
 static int list_as_table(struct listing *listing, const struct ids *ids)

@@ -44,8 +44,10 @@ int record_look(int root, const char *id, struct arena *arena, const struct oci_
 		struct error *err)
 {
 	char path[NAME_MAX + sizeof("/" RECORD_FILE)];
+	size_t length = strnlen(id, NAME_MAX);
 
-	snprintf(path, sizeof(path), "%.*s/" RECORD_FILE, NAME_MAX, id);
+	memcpy(path, id, length);
+	memcpy(path + length, "/" RECORD_FILE, sizeof("/" RECORD_FILE));
 	return load(root, path, arena, record, err);
 }
 

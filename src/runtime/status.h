@@ -50,6 +50,11 @@ int view_open(struct view *view, const struct state_root *root, const char *id, 
 int view_look(struct view *view, const struct state_root *root, const char *id, struct arena *arena,
 	      struct error *err);
 
+/* The same for who looks at many, and does nothing to them: a container that runs is not asked for its first process,
+ * but for whether there is work in its cgroup.  While somebody freezes it, it runs until all have stopped. */
+int view_glance(struct view *view, const struct state_root *root, const char *id,
+		struct arena *arena, struct error *err);
+
 /* The same, and nobody else changes the container until view_release(). */
 int view_open_locked(struct view *view, const struct state_root *root, const char *id,
 		     struct arena *arena, struct error *err);

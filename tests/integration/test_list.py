@@ -3,8 +3,12 @@
 import json
 import os
 import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
 
-from lib import also_as_user
+from lib import alive, also_as_user, read, write
 
 
 def test_nothing_is_an_empty_list(t):
@@ -29,6 +33,134 @@ def test_the_json_has_every_container_with_its_state(t):
   for box in boxes:
     state = box.state()
     t.same({key: by_id[box.id].get(key) for key in state}, state)
+
+
+def record(t, box):
+  """The path of its record."""
+  paths = ['%s/%s/state.json' % (root, box.id) for root in t.settings.state_roots()]
+  return next(path for path in paths if os.path.exists(path))
+
+
+def agree(t, *boxes, words=()):
+  """list says of each container what state says; then so of records in memory, where list may go by one look."""
+  def compare(*before):
+    rows = {row['id']: row for row in json.loads(t.worked(t.proa(*before, 'list', '-f', 'json')).out)}
+    for box in boxes:
+      state = json.loads(t.worked(t.proa(*before, 'state', box.id)).out)
+      t.same({key: rows[box.id].get(key) for key in state}, state)
+    return [rows[box.id]['status'] for box in boxes]
+  found = compare()
+  memory = tempfile.mkdtemp(dir='/dev/shm')
+  try:
+    for box in boxes:
+      os.mkdir('%s/%s' % (memory, box.id))
+      shutil.copy(record(t, box), '%s/%s' % (memory, box.id))
+    t.same(compare('--root', memory), found)
+  finally:
+    shutil.rmtree(memory)
+  t.same(found, list(words or found))
+
+
+def cgroup_v2(t, box):
+  """Its directory in version 2, which has to be one of its own."""
+  watched = t.needs_cgroup('v2')
+  row, = [line for line in read('/proc/%d/cgroup' % box.pid()).splitlines() if line.startswith('0::')]
+  path = watched + row.split(os.path.basename(watched), 1)[1]
+  if json.loads(read(record(t, box)))['cgroup'].get('v2') != path:
+    t.skip('the container has no cgroup of version 2 of its own')
+  return path
+
+
+def end(t, box):
+  """Ends its first process, of which nobody tells the runtime."""
+  pid = box.pid()
+  os.kill(pid, signal.SIGKILL)
+  t.wait(lambda: not alive(pid), 'it has ended')
+
+
+@also_as_user
+def test_it_agrees_with_state_whatever_becomes_of_a_container(t):
+  boxes = [t.box(args=['sleep', '60']) for _ in range(5)]
+  boxes[4].no_namespace('pid')
+  boxes[0].create()
+  for box in boxes[1:]:
+    box.launch()
+  agree(t, *boxes, words=['created'] + ['running'] * 4)
+  boxes[1].kill('KILL')
+  end(t, boxes[2])
+  for box in boxes[1:3]:
+    box.wait_until('stopped')
+  agree(t, *boxes, words=['created', 'stopped', 'stopped', 'running', 'running'])
+  end(t, boxes[4])
+  boxes[0].start()
+  agree(t, *boxes, words=['running', 'stopped', 'stopped', 'running', 'stopped'])
+
+
+@also_as_user
+def test_it_agrees_with_state_of_what_is_paused(t):
+  boxes = [t.box(args=['sleep', '60']) for _ in range(3)]
+  boxes[0].create()
+  for box in boxes[1:]:
+    box.launch()
+  if t.proa('pause', boxes[0].id).rc != 0:
+    t.skip('nothing can be paused here')
+  t.worked(t.proa('pause', boxes[1].id))
+  agree(t, *boxes, words=['paused', 'paused', 'running'])
+  for box in boxes[:2]:
+    t.worked(t.proa('resume', box.id))
+  agree(t, *boxes, words=['created', 'running', 'running'])
+
+
+def test_it_agrees_with_state_of_what_is_frozen_from_above(t):
+  if t.settings.cgroups != [t.cgroup('v2')]:
+    t.skip('there is more than version 2 of cgroups')
+  box = t.box(args=['sleep', '60'])
+  box.linux['cgroupsPath'] = 'above/box'
+  above = os.path.dirname(cgroup_v2(t, box.launch()))
+  write(above + '/cgroup.freeze', '1')
+  t.wait(lambda: 'frozen 1' in read(above + '/box/cgroup.events'), 'it is frozen')
+  agree(t, box, words=['running'])
+  write(above + '/cgroup.freeze', '0')
+  box.delete('--force')
+  os.rmdir(above)
+
+
+def test_it_agrees_with_state_when_its_cgroup_is_anothers(t):
+  box = t.box(args=['sleep', '60']).launch()
+  path = cgroup_v2(t, box)
+  end(t, box)
+  t.wait(lambda: 'populated 0' in read(path + '/cgroup.events'), 'the cgroup is empty')
+  os.rmdir(path)
+  agree(t, box, words=['stopped'])
+  os.mkdir(path)
+  agree(t, box, words=['stopped'])
+  with subprocess.Popen(['sleep', '60']) as stranger:
+    write(path + '/cgroup.procs', str(stranger.pid))
+    agree(t, box, words=['stopped'])
+    stranger.kill()
+
+
+def test_it_agrees_with_state_when_a_stranger_is_in_its_cgroup(t):
+  box = t.box(args=['sleep', '60']).launch()
+  path = cgroup_v2(t, box)
+  with subprocess.Popen(['sleep', '60']) as stranger:
+    write(path + '/cgroup.procs', str(stranger.pid))
+    agree(t, box, words=['running'])
+    end(t, box)
+    agree(t, box, words=['stopped'])
+    stranger.kill()
+
+
+def test_it_agrees_with_state_when_it_was_moved_out_of_its_cgroup(t):
+  box = t.box(args=['sleep', '60']).launch()
+  path, pid = cgroup_v2(t, box), box.pid()
+  elsewhere = os.path.dirname(path) + '/elsewhere'
+  os.mkdir(elsewhere)
+  write(elsewhere + '/cgroup.procs', str(pid))
+  agree(t, box, words=['running'])
+  box.delete('--force')
+  t.wait(lambda: 'populated 0' in read(elsewhere + '/cgroup.events'), 'it is gone')
+  os.rmdir(elsewhere)
 
 
 def test_the_table_tells_the_same(t):

@@ -387,8 +387,50 @@ TEST(goes_through_no_link_where_it_must_not)
 	finish();
 }
 
-RUN_TESTS("file", goes_through_no_link_where_it_must_not, makes_a_file_that_is_not_there,
-	  reads_a_file_and_ends_it, reads_bytes_of_any_value,
+static void expect_beneath(size_t length)
+{
+	set_length("file", length);
+	ck_assert_int_eq(file_read_beneath(&arena, tree.fd, "file", &text, &err), (int)length);
+	ck_assert_int_eq(text[length], '\0');
+}
+
+TEST(reads_a_short_file_by_one_call_and_any_other_as_well)
+{
+	begin();
+	tree_file(&tree, "file", 0644, "");
+	for (size_t length = 0; length < 3; length++)
+		expect_beneath(length);
+	for (size_t length = 4093; length < 4099; length++)
+		expect_beneath(length);
+	expect_beneath(100000);
+	tree_directory(&tree, "folder", 0755);
+	ck_assert_int_eq(file_read_beneath(&arena, tree.fd, "folder", &text, &err), -EISDIR);
+	ck_assert_str_eq(err.text, "read folder: is a directory");
+	ck_assert_int_eq(mkfifoat(tree.fd, "fifo", 0600), 0);
+	ck_assert_int_eq(file_read_beneath(&arena, tree.fd, "fifo", &text, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "fifo is not a regular file");
+	finish();
+}
+
+/* What has been read and is not kept is given back as it was. */
+TEST(leaves_no_bytes_of_what_it_refuses)
+{
+	int devices = openat(AT_FDCWD, "/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *piece;
+
+	begin();
+	ck_assert_int_eq(file_read_beneath(&arena, devices, "urandom", &text, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "urandom is not a regular file");
+	piece = arena_alloc(&arena, 8192);
+	for (size_t i = 0; i < 8192; i++)
+		ck_assert_int_eq(piece[i], '\0');
+	close(devices);
+	finish();
+}
+
+RUN_TESTS("file", goes_through_no_link_where_it_must_not,
+	  reads_a_short_file_by_one_call_and_any_other_as_well, leaves_no_bytes_of_what_it_refuses,
+	  makes_a_file_that_is_not_there, reads_a_file_and_ends_it, reads_bytes_of_any_value,
 	  reads_as_much_as_there_may_be_and_no_more, says_so_when_the_memory_is_full,
 	  does_not_wait_for_a_fifo, reads_no_directory_and_no_device,
 	  reads_what_fits_of_a_small_file, writes_to_what_is_there,

@@ -164,6 +164,35 @@ TEST(thaws_again_what_does_not_stop)
 	remove_fake();
 }
 
+TEST(knows_by_one_look_that_there_is_work_in_it)
+{
+	struct oci_record_cgroup v2 = {.v2 = fake, .made = true};
+	const char *directory = "/nowhere";
+
+	ck_assert_ptr_nonnull(mkdtemp(fake));
+	ck_assert(!cgroup_at_work(&v2));
+	put("cgroup.events", "populated 1\nfrozen 0\n");
+	ck_assert(cgroup_at_work(&v2));
+	put("cgroup.events", "populated 1\nfrozen 0\nothers 1\n");
+	ck_assert(cgroup_at_work(&v2));
+	put("cgroup.events", "populated 1\nfrozen 1\n");
+	ck_assert(!cgroup_at_work(&v2));
+	put("cgroup.events", "populated 0\nfrozen 0\n");
+	ck_assert(!cgroup_at_work(&v2));
+	/* Before Linux 5.2. */
+	put("cgroup.events", "populated 1\n");
+	ck_assert(!cgroup_at_work(&v2));
+	put("cgroup.events", "populated 1\nfrozen 0\n");
+	v2.made = false;
+	ck_assert(!cgroup_at_work(&v2));
+	v2.made = true;
+	/* The freezer may be that of version 1. */
+	v2.directories = &directory;
+	v2.directories_len = 1;
+	ck_assert(!cgroup_at_work(&v2));
+	remove_fake();
+}
+
 TEST(tells_what_is_in_the_way)
 {
 	const struct oci_record_cgroup nowhere = {.v2 = "/nowhere/at/all"};
@@ -179,4 +208,5 @@ TEST(tells_what_is_in_the_way)
 }
 
 RUN_TESTS("freezer", freezes_and_thaws, freezes_and_thaws_with_version_1_alone,
-	  thaws_again_what_does_not_stop, tells_what_is_in_the_way)
+	  thaws_again_what_does_not_stop, knows_by_one_look_that_there_is_work_in_it,
+	  tells_what_is_in_the_way)

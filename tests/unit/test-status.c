@@ -40,7 +40,7 @@ static void finish(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* A process that waits under a name. */
+/* A process that waits under a name, as the leader of a session. */
 static pid_t spawn(const char *name)
 {
 	int ready[2];
@@ -52,6 +52,7 @@ static pid_t spawn(const char *name)
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, name);
+		setsid();
 		close(ready[0]);
 		close(ready[1]);
 		for (;;)
@@ -105,6 +106,9 @@ static void expect(const char *id, enum status status, pid_t pid)
 	ck_assert_str_eq(status_name(view.status), status_name(status));
 	ck_assert_int_eq(view.pid, pid);
 	view_release(&view);
+	ck_assert_int_eq(view_glance(&view, &root, id, &arena, &err), 0);
+	ck_assert_str_eq(status_name(view.status), status_name(status));
+	ck_assert_int_eq(view.pid, pid);
 }
 
 TEST(is_created_while_the_runtimes_own_program_waits)
@@ -161,6 +165,53 @@ TEST(is_stopped_when_its_process_is_a_zombie)
 	finish();
 }
 
+/* Looks at a container of whose cgroup this is told. */
+static void expect_glance(pid_t child, const char *events, bool in_memory, enum status status)
+{
+	char directory[64];
+	int fd = openat(root.fd, "cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct oci_record_cgroup cgroup = {.manager = "cgroupfs", .made = true, .v2 = directory};
+	/* It began at another time: only who does not look for that takes it for the container's. */
+	struct oci_record_process init = {.pid = child, .start_time = 1};
+	const struct oci_record written = {
+		.oci_version = "1.2.0",
+		.id = "web",
+		.bundle = "/b",
+		.status = "running",
+		.created = "2026-01-31T10:20:30.000000Z",
+		.init = &init,
+		.cgroup = &cgroup,
+	};
+	struct view view;
+	int web = container_directory_open(&root, "web", &err);
+
+	snprintf(directory, sizeof(directory), "%s/cgroup", scratch);
+	ck_assert_int_eq(file_replace(fd, "cgroup.events", events, 0600, &err), 0);
+	ck_assert_int_eq(record_store(web, &written, &arena, &err), 0);
+	root.forgets = in_memory;
+	ck_assert_int_eq(view_glance(&view, &root, "web", &arena, &err), 0);
+	ck_assert_str_eq(status_name(view.status), status_name(status));
+	ck_assert_int_eq(view.pid, status == STATUS_STOPPED ? 0 : init.pid);
+	close(fd);
+	close(web);
+}
+
+TEST(is_looked_at_closely_unless_one_look_is_enough)
+{
+	pid_t child = spawn("sh");
+
+	begin();
+	close(record("web", "running", 0, 0));
+	ck_assert_int_eq(mkdirat(root.fd, "cgroup", 0700), 0);
+	expect_glance(child, "populated 1\nfrozen 0\n", true, STATUS_RUNNING);
+	expect_glance(child, "populated 1\nfrozen 0\n", false, STATUS_STOPPED);
+	expect_glance(child, "populated 1\nfrozen 1\n", true, STATUS_STOPPED);
+	expect_glance(child, "populated 0\nfrozen 0\n", true, STATUS_STOPPED);
+	end(child);
+	expect_glance(child, "populated 1\nfrozen 0\n", true, STATUS_STOPPED);
+	finish();
+}
+
 TEST(is_creating_only_while_somebody_creates_it)
 {
 	int directory;
@@ -182,6 +233,10 @@ TEST(says_that_it_does_not_exist_without_a_record)
 	close(container_directory_make(&root, "web", &err));
 	ck_assert_int_eq(view_open(&view, &root, "web", &arena, &err), -ENOENT);
 	ck_assert_str_eq(err.text, "web: container does not exist");
+	ck_assert_int_eq(view_glance(&view, &root, "web", &arena, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "web: container does not exist");
+	ck_assert_int_eq(view_glance(&view, &root, "../web", &arena, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "invalid container ID \"../web\"");
 	finish();
 }
 
@@ -249,7 +304,7 @@ TEST(takes_a_signal_for_all_when_all_are_gone)
 
 RUN_TESTS("status", is_created_while_the_runtimes_own_program_waits,
 	  is_running_once_another_program_runs, is_stopped_when_its_pid_is_anothers,
-	  is_stopped_when_its_process_is_a_zombie, is_creating_only_while_somebody_creates_it,
-	  says_that_it_does_not_exist_without_a_record, is_not_deleted_while_it_runs,
-	  is_deleted_when_it_was_never_started, is_deleted_by_force_whatever_is_left_of_it,
-	  takes_a_signal_for_all_when_all_are_gone)
+	  is_stopped_when_its_process_is_a_zombie, is_looked_at_closely_unless_one_look_is_enough,
+	  is_creating_only_while_somebody_creates_it, says_that_it_does_not_exist_without_a_record,
+	  is_not_deleted_while_it_runs, is_deleted_when_it_was_never_started,
+	  is_deleted_by_force_whatever_is_left_of_it, takes_a_signal_for_all_when_all_are_gone)
