@@ -227,6 +227,11 @@ static int take_value(struct decoder *decoder, const struct token *token)
 
 /* Keys */
 
+static bool is_named(const struct oci_field *field, const char *name, size_t length)
+{
+	return field->name_length == length && memcmp(name, field->name, length) == 0;
+}
+
 static const struct oci_field *find_field(const struct oci_object *object, const char *name,
 					  size_t length)
 {
@@ -247,6 +252,18 @@ static const struct oci_field *find_field(const struct oci_object *object, const
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+/* Whoever writes from structs keeps their order, so the key is most often that of the next field. */
+static const struct oci_field *find_next_field(const struct frame *frame, const char *name,
+					       size_t length)
+{
+	const struct oci_field *fields = oci_fields(frame->object);
+	const struct oci_field *next = frame->field ? frame->field + 1 : fields;
+
+	if (next < fields + frame->object->fields_len && is_named(next, name, length))
+		return next;
+	return find_field(frame->object, name, length);
 }
 
 /* Where in the document the key would be known: process.seccomp is meant to be linux.seccomp. */
@@ -316,7 +333,7 @@ static int take_field_key(struct decoder *decoder, struct frame *frame)
 			return 0;
 		length = strlen(name);
 	}
-	frame->field = find_field(frame->object, name, length);
+	frame->field = find_next_field(frame, name, length);
 	if (!frame->field)
 		return note_unknown(decoder, frame->object, name, length);
 	bit = UINT64_C(1) << (frame->field - oci_fields(frame->object));

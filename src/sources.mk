@@ -22,6 +22,8 @@ RUNTIME_SOURCES = \
 	src/basic/cleanup.h \
 	src/basic/clock.c \
 	src/basic/clock.h \
+	src/basic/closing.c \
+	src/basic/closing.h \
 	src/basic/duration.c \
 	src/basic/duration.h \
 	src/basic/entries.c \
@@ -361,6 +363,7 @@ HELPER_SOURCES = \
 INIT_SOURCES = \
 	src/basic/arena.c \
 	src/basic/clock.c \
+	src/basic/closing.c \
 	src/basic/error.c \
 	src/basic/file.c \
 	src/basic/inside.c \

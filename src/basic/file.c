@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/closing.h"
 #include "basic/syscalls.h"
 
 static ssize_t read_all(int fd, char *buffer, size_t size)
@@ -86,7 +87,7 @@ ssize_t file_read_beneath(struct arena *arena, int dir, const char *path, char *
 {
 	const struct open_how how = {.flags = READ_FLAGS,
 				     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-	autoclose int fd = sys_openat2(dir, path, &how);
+	autolater int fd = sys_openat2(dir, path, &how);
 	size_t length = fd < 0 ? 0 : read_short(arena, fd, text);
 
 	return length ? (ssize_t)length : read_regular(arena, fd, path, text, err);
@@ -137,7 +138,7 @@ ssize_t file_read_some(int fd, char *buffer, size_t size)
 
 ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
 {
-	autoclose int fd = openat(dir, path, READ_FLAGS);
+	autolater int fd = openat(dir, path, READ_FLAGS);
 
 	buffer[0] = '\0';
 	return fd < 0 ? -errno : file_read_some(fd, buffer, size);

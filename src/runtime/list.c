@@ -14,6 +14,7 @@
 
 #include "basic/arena.h"
 #include "basic/cleanup.h"
+#include "basic/closing.h"
 #include "basic/entries.h"
 #include "basic/log.h"
 #include "libocispec/number.h"
@@ -138,9 +139,15 @@ static const char *name_owner(struct listing *listing, const struct oci_record *
 static bool look_at(struct listing *listing, const char *id, struct view *view)
 {
 	static struct error unreadable;
+	int r;
 
 	clear(&listing->scratch);
-	if (view_glance(view, listing->root, id, &listing->scratch, &unreadable) == 0)
+	r = view_glance(view, listing->root, id, &listing->scratch, &unreadable);
+	if (r == -EMFILE) {
+		closing_done();
+		r = view_glance(view, listing->root, id, &listing->scratch, &unreadable);
+	}
+	if (r == 0)
 		return true;
 	log_debug("list: left out %s", unreadable.text);
 	memset(&unreadable, 0, sizeof(unreadable));
@@ -262,7 +269,9 @@ static int list_all(struct listing *listing, const struct ids *ids, enum list_fo
 
 	if (r < 0)
 		return r;
+	closing_together();
 	r = form == LIST_JSON ? list_as_json(listing, ids) : list_as_table(listing, ids);
+	closing_done();
 	if (r < 0)
 		r = arena_full(&listing->scratch, err);
 	arena_release(&listing->scratch);

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import resource
 import shutil
 import signal
 import subprocess
@@ -161,6 +162,23 @@ def test_it_agrees_with_state_when_it_was_moved_out_of_its_cgroup(t):
   box.delete('--force')
   t.wait(lambda: 'populated 0' in read(elsewhere + '/cgroup.events'), 'it is gone')
   os.rmdir(elsewhere)
+
+
+def test_it_leaves_out_nothing_where_few_files_may_be_open(t):
+  box = t.box(args=['sleep', '60']).launch()
+  text = read(record(t, box))
+  memory = tempfile.mkdtemp(dir='/dev/shm')
+  try:
+    names = ['copy-%02d' % number for number in range(40)]
+    for name in names:
+      os.mkdir('%s/%s' % (memory, name))
+      write('%s/%s/state.json' % (memory, name), text.replace('"%s"' % box.id, '"%s"' % name))
+    for most in (8, 10, 20, 30):
+      result = t.proa('--root', memory, 'list', '-f', 'json',
+                      preexec_fn=lambda most=most: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)))
+      t.same([row['id'] for row in json.loads(t.worked(result).out)], names)
+  finally:
+    shutil.rmtree(memory)
 
 
 def test_the_table_tells_the_same(t):
