@@ -137,6 +137,16 @@ bool oom_happened(const struct oom_before *before)
 	return before->directory && count_killed(before) > before->killed;
 }
 
+/* Where memory and swap have one limit, newer kernels (6.18) count nothing in version 1.  But the cgroup is new, so
+ * what it had at most, it had since. */
+static bool was_full_v1(const char *directory)
+{
+	uint64_t limit = 0, peak = 0;
+
+	return setting_read(directory, "memory.limit_in_bytes", &limit) == 0 &&
+	       setting_read(directory, "memory.max_usage_in_bytes", &peak) == 0 && peak >= limit;
+}
+
 /* The path of the cgroup whose limit was reached since; false: of none, so it was the machine's. */
 static bool find_culprit(const struct oom_before *before, char path[PATH_MAX])
 {
@@ -145,13 +155,14 @@ static bool find_culprit(const struct oom_before *before, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s", before->directory);
 	for (int level = 0; level < before->levels; level++) {
 		if (!count_reached(path, before->v2, &now))
-			return false;
+			break;
 		if (now > before->reached[level])
 			return true;
 		if (!step_up(path))
-			return false;
+			break;
 	}
-	return false;
+	snprintf(path, PATH_MAX, "%s", before->directory);
+	return !before->v2 && was_full_v1(path);
 }
 
 /* "4 MiB", "4.1 MiB", "100 bytes" */

@@ -116,11 +116,28 @@ static int say_start(const struct view *view, struct arena *arena, bool *executi
 	if (prepare_errand(view, arena, &errand, err) < 0)
 		return -err->code;
 	socket = socket_connect_at(view->directory, START_SOCKET);
+	/* Who ends closes what it listens on before it is seen to have ended. */
+	if (socket == -ECONNREFUSED && process_is_ending(view->pid)) {
+		error_config(err, "cannot start a container that has stopped");
+		err->code = ECONNRESET;
+		return -err->code;
+	}
 	if (socket == -ECONNREFUSED)
 		return error_config(err, "cannot start an already running container");
 	if (socket < 0)
 		return error_errno(err, -socket, "reach the container's init");
 	return start_over(socket, &errand, executing, err);
+}
+
+/* Its end looks like the program's beginning, or like a silent failure: the socket closes.  An init that create's
+ * limits killed may end only now, though the kernel had counted it before "start" looked. */
+static bool died_of_memory(const struct view *view, bool killed, struct oom_before *memory)
+{
+	bool ended = process_wait(view->pidfd, killed ? END_MILLISECONDS : 0) > 0;
+
+	if (killed && !oom_happened(memory) && view->record->cgroup)
+		oom_since_made(view->record->cgroup, memory);
+	return (killed || ended) && oom_happened(memory);
 }
 
 /* The specification: when a startContainer or poststart hook fails the container is stopped and deleted.
@@ -138,8 +155,7 @@ static int start_in(const struct state_root *root, const char *id, struct view *
 		oom_remember(record.cgroup, &memory);
 	r = say_start(view, arena, &executing, err);
 	killed = r == -ECONNRESET;
-	/* Its end looks like the program's beginning, or like a silent failure: the socket closes. */
-	if (process_wait(view->pidfd, killed ? END_MILLISECONDS : 0) > 0 && oom_happened(&memory))
+	if (died_of_memory(view, killed, &memory))
 		r = oom_explain(&memory, err);
 	if (r < 0) {
 		/* Init has said why and is about to end, or was killed: whoever looks next is to see that

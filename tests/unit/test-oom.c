@@ -136,6 +136,29 @@ TEST(names_the_limit_of_version_1)
 	end_files();
 }
 
+TEST(a_version_1_that_does_not_count_was_full)
+{
+	const char *directories[1];
+	const struct oci_record_cgroup place = {.directories = directories, .directories_len = 1};
+
+	begin_files();
+	directories[0] = folder("ctr");
+	put(directories[0], "memory.oom_control", "oom_kill 0\n");
+	put(directories[0], "memory.failcnt", "0\n");
+	put(directories[0], "memory.limit_in_bytes", "524288\n");
+	put(directories[0], "memory.max_usage_in_bytes", "520192\n");
+	oom_remember(&place, &before);
+	put(directories[0], "memory.oom_control", "oom_kill 1\n");
+	expect("container init was OOM-killed: the machine ran out of memory",
+	       "no memory limit of its cgroup or of one above was reached");
+	put(directories[0], "memory.max_usage_in_bytes", "524288\n");
+	err = (struct error){0};
+	expect("container init was OOM-killed: memory limit 512 KiB of TOP/ctr reached, peak 512 "
+	       "KiB",
+	       "memory limit too low?");
+	end_files();
+}
+
 /* Where a file of its own tells whether any of those above has a limit. */
 static void have_limits_above(const char *memory, const char *both)
 {
@@ -208,5 +231,6 @@ TEST(a_watch_tells_what_is_new)
 
 RUN_TESTS("oom", names_the_containers_own_limit, names_the_limit_of_a_cgroup_above,
 	  tells_when_it_was_nobodys_limit, who_was_not_there_knows_of_its_own_cgroup_alone,
-	  names_the_limit_of_version_1, looks_above_only_where_there_is_a_limit_of_version_1,
+	  names_the_limit_of_version_1, a_version_1_that_does_not_count_was_full,
+	  looks_above_only_where_there_is_a_limit_of_version_1,
 	  nothing_happens_where_nothing_counts_memory, a_watch_tells_what_is_new)
