@@ -6,7 +6,7 @@ import json
 import os
 
 import suite
-from lib import read, time_limit
+from lib import Failure, read, time_limit
 
 MIB = 1 << 20
 COUNT = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done'
@@ -72,8 +72,15 @@ def test_a_signal_for_all_reaches_those_who_fork_and_go(t):
   box = t.box('c() { c & exit 0; }; trap "" TERM; '
               '(trap - TERM; c & c & c &); echo ready; while :; do sleep 0.1; wait; done')
   box.launch().wait_for_output('ready')
-  box.kill('--all', 'TERM')
-  t.wait(lambda: len(pids(t, box)) <= 2, 'they have ended', 5)
+  # The shell blocks signals while it forks: one that was meant can have a successor all the same.
+  for left in (2, 1, 0):
+    box.kill('--all', 'TERM')
+    try:
+      t.wait(lambda: len(pids(t, box)) <= 2, 'they have ended', 3)
+      break
+    except Failure:
+      if not left:
+        raise
   box.delete('--force')
   t.nothing_left()
 
