@@ -115,7 +115,8 @@ static int find(int proc)
 /* Whether the host's root makes a new mount namespace for whose sake the host's is not needed. */
 static bool can_do_without_host(const struct container *container)
 {
-	if (!(container->new_namespaces & CLONE_NEWNS) || !container->host_privileges)
+	if (!(container->new_namespaces & CLONE_NEWNS) || is_plain_user(container->uid) ||
+	    !container->host_privileges)
 		return false;
 	if ((container->joined_namespaces & CLONE_NEWUSER) || container->rootfs_fd < 0)
 		return false;
