@@ -129,11 +129,11 @@ const char *cgroup_memory_v1(const struct oci_record_cgroup *place)
 	return limits_v1_directory(place, "memory.oom_control");
 }
 
-int cgroup_open_tasks(const char *directory)
+int cgroup_open_tasks(const char *directory, bool v2)
 {
 	char path[PATH_MAX + 32];
 
-	snprintf(path, sizeof(path), "%s/tasks", directory);
+	snprintf(path, sizeof(path), "%s/%s", directory, v2 ? "cgroup.procs" : "tasks");
 	return openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
 }
 

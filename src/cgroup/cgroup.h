@@ -132,8 +132,8 @@ int cgroup_enter(const struct oci_record_cgroup *place, pid_t pid, bool cloned, 
 /* The directory of version 1 where memory is counted, or NULL. */
 const char *cgroup_memory_v1(const struct oci_record_cgroup *place);
 
-/* An fd by which whoever writes "0" to it gets into this directory of version 1, with the rights of the opener, or -1. */
-int cgroup_open_tasks(const char *directory);
+/* An fd by which whoever writes "0" to it gets into this directory, with the rights of the opener, or -1. */
+int cgroup_open_tasks(const char *directory, bool v2);
 
 /* Has the keeper move the calling process in, wherever in v2 it is now: into a cgroup of a user's systemd
  * only that may move those from outside.  Fine without a keeper: then *inside stays as it is. */

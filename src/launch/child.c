@@ -161,13 +161,15 @@ _Noreturn void child_run(const struct launch *launch, int image)
 
 	trace_begin(container->staged && !container->exec ? TRACE_STAGE : TRACE_INIT);
 	let_go(launch);
-	r = launch->outside ? 0 : enter_cgroup(launch, &err);
+	r = launch->outside || container->begins_outside ? 0 : enter_cgroup(launch, &err);
 	if (r == 0 && container->exec)
 		r = section_oom_score_adj.attach(container, getpid(), &err);
 	if (r == 0 && container->exec)
 		r = enter_user_namespace_first(container, &err);
 	if (r == 0 && (namespaces_at_clone(container) & CLONE_NEWUSER))
 		r = enter_user_namespace(container, &err);
+	if (r == 0)
+		r = memory_entry_bind(container, &err);
 	trace_phase("cgroup and user namespace");
 	if (r == 0)
 		execute_init(container, image, &err);

@@ -169,9 +169,9 @@ static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct er
 {
 	/* What is cloned into a cgroup that was killed once, by cgroup.kill, is killed at birth by some
 	 * kernels (6.18); the container may have done that to those that it has made. */
-	autoclose int cgroup = launch->below && !is_plain_user(launch->container->uid)
-				       ? -1
-				       : cgroup_clone_fd(launch->cgroup);
+	const struct container *container = launch->container;
+	bool later = container->begins_outside || (launch->below && !is_plain_user(container->uid));
+	autoclose int cgroup = later ? -1 : cgroup_clone_fd(launch->cgroup);
 	pid_t pid;
 
 	launch->cloned_into_cgroup = cgroup >= 0;

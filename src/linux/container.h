@@ -217,7 +217,8 @@ struct container {
 	int console_fd;			/* init's: the terminal's other side, or -1 */
 	struct hook_output hook_output; /* files that get what hooks write */
 
-	int memory_tasks; /* by which init gets into the memory cgroup of version 1; -1: it is there */
+	int memory_tasks; /* by which init gets into the cgroup that counts memory; -1: it is there */
+	bool begins_outside; /* and it is that of version 2 */
 
 	/* The talk with the runtime. */
 	int socket;	  /* init's side of the handshake */

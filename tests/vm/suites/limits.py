@@ -3,10 +3,12 @@
 the kernel holds the container to it.  By the manager cgroupfs."""
 
 import os
+import signal
+import subprocess
 import time
 
 import suite
-from lib import read, status_field, time_limit
+from lib import alive, read, status_field, time_limit
 
 MIB = 1 << 20
 
@@ -61,6 +63,59 @@ def test_swap_is_what_lies_between_both_limits(t):
   t.same(setting(t, box, 'memory.max'), str(32 * MIB))
   t.same(setting(t, box, 'memory.swap.max'), str(16 * MIB))
   t.same(setting(t, box, 'memory.low'), str(16 * MIB))
+
+
+def with_all_namespaces(t, limit, script='true'):
+  box = limited(t, script, memory={'limit': limit}).namespace('cgroup').namespace('network')
+  return box.mount('/sys/fs/cgroup', 'cgroup', ['ro'], 'cgroup')
+
+
+@time_limit(120)
+def test_what_a_container_is_made_of_is_not_charged_to_a_small_one(t):
+  # Its namespaces and init's first pages alone are 150 KiB.  A limit that is enough now and then is enough.
+  for limit in range(64 << 10, 512 << 10, 8 << 10):
+    if any(with_all_namespaces(t, limit).run().rc == 0 for _ in range(3)):
+      break
+  t.true(limit <= 144 << 10, 'the smallest limit is %d KiB' % (limit >> 10))
+
+
+def test_a_small_container_is_in_its_cgroup_and_sees_it_as_the_root(t):
+  for limit in (512 << 10, 1 << 20):
+    box = with_all_namespaces(t, limit, 'cat /proc/self/cgroup; cat /sys/fs/cgroup/memory.max; sleep 60')
+    box.launch().wait_for_output('0::/\n%d\n' % limit)
+    t.same(setting(t, box, 'memory.max'), str(limit))
+    t.has(setting(t, box, 'cgroup.procs').split(), str(box.pid()))
+
+
+def first_steps(box):
+  """Pids of those that are about to become the box's container and are not in its cgroup."""
+  found = []
+  for name in os.listdir('/proc'):
+    try:
+      if name.isdigit() and read('/proc/%s/comm' % name) == 'proa:init\n' and \
+         box.id not in read('/proc/%s/cgroup' % name) and alive(int(name)):
+        found.append(name)
+    except (FileNotFoundError, ProcessLookupError):
+      pass
+  return found
+
+
+@time_limit(60)
+def test_who_is_not_yet_in_a_small_cgroup_ends_with_the_runtime(t):
+  box = with_all_namespaces(t, 512 << 10)
+  box.save()
+  tracer = t.helper(['strace', '-f', '-o', t.path('trace'), '-e', 'trace=unshare',
+                     '-e', 'inject=unshare:delay_enter=3000000'] +
+                    t.command(['create', '--bundle', box.directory, box.id]),
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+  t.wait(lambda: first_steps(box), 'init begins')
+  runtime, = (name for name in read('/proc/%d/task/%d/children' % (tracer.pid, tracer.pid)).split()
+              if read('/proc/%s/comm' % name) == 'proa\n')
+  os.kill(int(runtime), signal.SIGKILL)
+  t.same(tracer.wait(20), -signal.SIGKILL)  # it ends as what it began, when all have ended
+  t.same(read(t.path('trace')).count('+++ killed by SIGKILL +++'), 2)
+  box.delete('--force')
+  t.nothing_left()
 
 
 @time_limit(60)
