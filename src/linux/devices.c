@@ -270,22 +270,33 @@ static int make_node(const struct device_plan *plan, int parent, const char *nam
 	return verify_node(plan, parent, name, made, err);
 }
 
-static int bind_node(struct device_plan *plan, int parent, const char *name, struct error *err)
+/* What is there already, never through a link. */
+static int open_place(int parent, const char *name, struct error *err)
 {
-	autoclose int made = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0);
-	autoclose int place = -1;
+	autoclose int place = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
 
-	if (made < 0 && errno != EEXIST)
-		return error_errno(err, errno, "make a file for it in the container");
-	place = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (place < 0 || fstat(place, &status) < 0)
 		return error_errno(err, errno, "look at it in the container");
 	if (S_ISLNK(status.st_mode) || S_ISDIR(status.st_mode))
 		return error_config(err, "a link or a directory is there in the container");
+	return take_fd(&place);
+}
+
+static int bind_node(struct device_plan *plan, int parent, const char *name, struct error *err)
+{
+	/* Not for writing: it stays open, and its file system may be about to become read-only. */
+	autoleave int place = openat(parent, name, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0);
+
+	if (place < 0 && errno != EEXIST)
+		return error_errno(err, errno, "make a file for it in the container");
+	if (place < 0)
+		place = open_place(parent, name, err);
+	if (place < 0)
+		return place;
 	if (sys_move_mount(plan->fd, place) < 0)
 		return error_errno(err, errno, "attach the host's");
-	close_fd(&plan->fd);
+	leave_fd(&plan->fd);
 	return 0;
 }
 
