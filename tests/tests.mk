@@ -373,7 +373,6 @@ VM_FILES = \
 	tests/vm/suites/systemd.py \
 	tests/vm/suites/unit.sh \
 	tests/vm/uml/config \
-	tests/vm/uml/user-page.patch \
 	tests/vm/vm-run
 
 SCRIPT_FILES = \
