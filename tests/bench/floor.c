@@ -20,6 +20,7 @@
 #include <linux/filter.h>
 #include <linux/if.h>
 #include <linux/mount.h>
+#include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -238,13 +239,17 @@ static bool is_directory(long fd)
 
 static void hide(long root, long null)
 {
+	long covers[] = {null, make_file_system(&nothing)}; /* for files and directories */
+	bool used[COUNT(covers)] = {false};
+
 	for (size_t i = 0; i < COUNT(masked); i++) {
 		long place = open_in_root(root, masked[i]);
+		bool is = place >= 0 && is_directory(place);
 
 		if (place < 0)
 			continue;
-		attach(is_directory(place) ? make_file_system(&nothing) : clone_tree(null, "", 0),
-		       place);
+		attach(used[is] ? clone_tree(covers[is], "", 0) : call(SYS_dup, covers[is]), place);
+		used[is] = true;
 	}
 	for (size_t i = 0; i < COUNT(readonly); i++) {
 		long place = open_in_root(root, readonly[i]);
@@ -281,13 +286,46 @@ static void write_file(const char *folder, const char *name, const char *text, l
 	call(SYS_close, directory);
 }
 
-static void enter_root(long root)
+/* The mount namespace of the kernel's own, which has next to nothing in it, or what is below 0: it is the second
+ * that there ever was. */
+static long find_kernels_mounts(void)
+{
+	struct {
+		uint32_t size, mounts;
+		uint64_t id;
+	} info = {.size = sizeof(info)};
+	long first = call(SYS_openat, AT_FDCWD, address("/proc/2/ns/mnt"), O_CLOEXEC);
+	long second = call(SYS_ioctl, first, _IOR(NSIO, 11, info), address(&info));
+
+	call(SYS_close, first);
+	return second >= 0 && info.mounts > 2 ? -1 : second;
+}
+
+static void enter_root(long root, bool beneath)
 {
 	must("fchdir", call(SYS_fchdir, root));
-	must("pivot_root", call(SYS_pivot_root, address("."), address(".")));
-	must("umount", call(SYS_umount2, address("."), DETACH));
-	must("chdir", call(SYS_chdir, address("/")));
+	if (beneath) {
+		must("pivot_root", call(SYS_pivot_root, address("."), address(".")));
+		must("umount", call(SYS_umount2, address("."), DETACH));
+	} else {
+		must("chroot", call(SYS_chroot, address(".")));
+	}
 	call(SYS_close, root);
+}
+
+/* What is to be on top of a new mount namespace, there is a descriptor of each. */
+static void make_mount_namespace(long root)
+{
+	long kernels = find_kernels_mounts();
+
+	if (kernels >= 0)
+		must("setns", call(SYS_setns, kernels, CLONE_NEWNS));
+	must("mount namespace", call(SYS_unshare, CLONE_NEWNS));
+	if (kernels < 0)
+		must("slave", call(SYS_mount, 0, address("/"), 0, MS_REC | MS_SLAVE, 0));
+	attach(call(SYS_dup, root),
+	       must("root", call(SYS_openat, AT_FDCWD, address("/"), O_PATH | O_CLOEXEC)));
+	enter_root(call(SYS_dup, root), kernels < 0);
 }
 
 static void become_user(void)
@@ -365,12 +403,9 @@ _Noreturn static void become_container(void)
 	else
 		set_up_network();
 	part("network");
-	must("slave", call(SYS_mount, 0, address("/"), 0, MS_REC | MS_SLAVE, 0));
 	open_sources(sources, hierarchies, &null);
 	root = clone_tree(AT_FDCWD, plan.rootfs, 0);
-	attach(call(SYS_dup, root),
-	       must("root", call(SYS_openat, AT_FDCWD, address(plan.rootfs), O_PATH | O_CLOEXEC)));
-	enter_root(call(SYS_dup, root));
+	make_mount_namespace(root);
 	part("root");
 	for (size_t i = 0; i < COUNT(file_systems); i++)
 		mount_at(root, &file_systems[i]);
@@ -463,7 +498,7 @@ static long clone_child(uint64_t flags, long cgroup, int *pidfd)
 
 static long run(void)
 {
-	uint64_t spaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID;
+	uint64_t spaces = CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID;
 	long cgroup, status;
 	int pidfd;
 
