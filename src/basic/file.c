@@ -138,7 +138,7 @@ ssize_t file_read_some(int fd, char *buffer, size_t size)
 
 ssize_t file_read_small(int dir, const char *path, char *buffer, size_t size)
 {
-	autolater int fd = openat(dir, path, READ_FLAGS);
+	autoclose int fd = openat(dir, path, READ_FLAGS);
 
 	buffer[0] = '\0';
 	return fd < 0 ? -errno : file_read_some(fd, buffer, size);

@@ -88,11 +88,15 @@ void cgroup_dismiss(struct cgroup_keeper *keeper)
 	helper_end(keeper);
 }
 
-int cgroup_create(const struct oci_record_cgroup *place, struct error *err)
+int cgroup_create(struct oci_record_cgroup *place, struct error *err)
 {
 	const struct cgroup_manager *manager = find_manager(place->manager, err);
+	int r = manager ? manager->create(place, err) : -err->code;
 
-	return manager ? manager->create(place, err) : -err->code;
+	if (r == 0 && place->v2 && !place->directories_len)
+		place->events = directory_number_v2(place->v2);
+	place->has_events = place->events != 0;
+	return r;
 }
 
 int cgroup_clone_fd(const struct oci_record_cgroup *place)
@@ -242,7 +246,7 @@ bool cgroup_frozen(const struct oci_record_cgroup *place)
 bool cgroup_at_work(const struct oci_record_cgroup *place)
 {
 	return place->made && place->v2 && !place->directories_len &&
-	       directory_at_work_v2(place->v2);
+	       directory_at_work_v2(place->v2, place->events);
 }
 
 static bool remove_one(const char *directory)

@@ -36,6 +36,7 @@
  *	manager      "cgroupfs", "systemd" or "disabled" (then nothing else is set): which of the managers
  *		     made it
  *	path	     its path below the hierarchies' roots, for people: "/machine/ctr"
+ *	events	     the number of the file in v2 that tells of its processes, where v2 is all that it has
  *	v2	     its directory in the v2 hierarchy, absolute, or NULL: what is limited and removed
  *	leaf	     the directory below v2 that its processes are put into, absolute, or NULL: v2
  *	directories  its directories in the v1 hierarchies, absolute
@@ -106,8 +107,8 @@ int cgroup_begin(const struct cgroup_wish *wish, struct arena *arena,
 /* Waits until the keeper is gone; accepts a zeroed one.  A scope that is empty then ends by itself. */
 void cgroup_dismiss(struct cgroup_keeper *keeper);
 
-/* After a failure nothing is left of it. */
-int cgroup_create(const struct oci_record_cgroup *place, struct error *err);
+/* Fills in its number.  After a failure nothing is left of it. */
+int cgroup_create(struct oci_record_cgroup *place, struct error *err);
 
 /* Gives the directory that the processes are in, with the files in it that the kernel names for this, to
  * uid and gid, or to uid alone if gid is -1.  Only version 2 can do this safely; nothing without it. */

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "basic/error.h"
 
@@ -28,5 +29,10 @@ void directory_undo(const struct made_directory *made);
 bool directory_frozen_v1(const char *path);
 bool directory_frozen_v2(const char *path);
 
-/* Whether there are processes in it, or below, and not all of them are stopped. */
-bool directory_at_work_v2(const char *path);
+/* The kernel's number of the file that tells what is in it, as long as the machine runs nobody else's; 0: it has
+ * none. */
+uint64_t directory_number_v2(const char *path);
+
+/* Whether there are processes in it, or below, and not all of them are stopped.  Without its number it is any that
+ * is at path now. */
+bool directory_at_work_v2(const char *path, uint64_t number);

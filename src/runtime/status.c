@@ -147,7 +147,7 @@ int view_look(struct view *view, const struct state_root *root, const char *id, 
  * init lives.  It began a session, which nobody who has begun one can leave: so whatever else has its pid now is
  * most likely told apart, too.  What deceives this is a process in the cgroup that is not in the pid namespace, as
  * somebody has put it there, and at the same time an init that has ended and whose number is still or again that of
- * a session's leader: a zombie that nobody waits for, or a new process.
+ * a session's leader: a zombie that nobody has waited for yet, or a new process.
  */
 static bool runs_at_a_glance(const struct view *view, const struct state_root *root)
 {

@@ -1,6 +1,7 @@
 #include "cgroup/freezer.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "basic/file.h"
@@ -112,6 +113,43 @@ TEST(freezes_and_thaws_with_version_1_alone)
 	close_test();
 }
 
+/* A cgroup that is made anew is another one, whatever is in it. */
+TEST(knows_its_own_cgroup_by_its_number)
+{
+	pid_t pid;
+
+	if (!can_make_cgroups())
+		return;
+	make_place("number");
+	if (!place.has_events) {
+		printf("skipped: version 2 is not all that there is, or its files have no "
+		       "numbers\n");
+		remove_place();
+		close_test();
+		return;
+	}
+	ck_assert(!cgroup_at_work(&place));
+	place.made = true;
+	ck_assert(!cgroup_at_work(&place));
+	pid = start(count_for_ever);
+	ck_assert(cgroup_at_work(&place));
+	succeed(cgroup_kill(&place, &err));
+	wait_for(pid);
+	ck_assert(!cgroup_at_work(&place));
+	ck_assert_int_eq(rmdir(place.v2), 0);
+	ck_assert(!cgroup_at_work(&place));
+	ck_assert_int_eq(mkdir(place.v2, 0755), 0);
+	pid = start(count_for_ever);
+	/* Only root gets at it by its number. */
+	ck_assert_int_eq(cgroup_at_work(&place), geteuid() != 0);
+	place.events = 0;
+	ck_assert(cgroup_at_work(&place));
+	succeed(cgroup_kill(&place, &err));
+	wait_for(pid);
+	remove_place();
+	close_test();
+}
+
 /* -- in files that do as they like ------------------------------------------------------------ */
 
 static char fake[] = "/tmp/proa-freezer-XXXXXX";
@@ -207,6 +245,6 @@ TEST(tells_what_is_in_the_way)
 	ck_assert(!cgroup_hold(&disabled));
 }
 
-RUN_TESTS("freezer", freezes_and_thaws, freezes_and_thaws_with_version_1_alone,
-	  thaws_again_what_does_not_stop, knows_by_one_look_that_there_is_work_in_it,
-	  tells_what_is_in_the_way)
+RUN_TESTS("freezer", knows_its_own_cgroup_by_its_number, freezes_and_thaws,
+	  freezes_and_thaws_with_version_1_alone, thaws_again_what_does_not_stop,
+	  knows_by_one_look_that_there_is_work_in_it, tells_what_is_in_the_way)
