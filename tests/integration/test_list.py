@@ -113,7 +113,7 @@ def test_it_agrees_with_state_of_what_is_paused(t):
 
 
 def test_it_agrees_with_state_of_what_is_frozen_from_above(t):
-  if t.settings.cgroups != [t.cgroup('v2')]:
+  if not all(os.path.exists(path + '/cgroup.controllers') for path in t.settings.cgroups):
     t.skip('there is more than version 2 of cgroups')
   box = t.box(args=['sleep', '60'])
   box.linux['cgroupsPath'] = 'above/box'
