@@ -15,7 +15,6 @@
 #include "basic/procfs.h"
 #include "basic/signals.h"
 #include "basic/syscalls.h"
-#include "launch/memory-entry.h"
 #include "launch/protocol.h"
 #include "linux/hook-state.h"
 #include "linux/hooks.h"
@@ -38,28 +37,17 @@ static int ask_runtime(struct container *container, enum message message, int fd
 	return ask(init_voice(container), &request, err);
 }
 
-/* A cgroup namespace begins where its maker is: that one comes when init is in all of its cgroups. */
-static int make_namespaces(struct container *container, int wanted, struct error *err)
-{
-	bool wait = container->memory_tasks >= 0 && (wanted & CLONE_NEWCGROUP);
-	int r = namespaces_make(container, wait ? wanted & ~CLONE_NEWCGROUP : wanted, err);
-
-	if (r < 0 || !wait)
-		return r;
-	r = step_enter_memory.apply(container, err);
-	return r == 0 ? namespaces_make(container, CLONE_NEWCGROUP, err) : r;
-}
-
 /* Without a stage init itself joins and makes what it was not cloned into. */
 static int join_namespaces(struct container *container, struct error *err)
 {
-	int made = CLONE_NEWUSER | CLONE_NEWPID;
+	/* A cgroup namespace begins where its maker is: it waits until init is in all of its cgroups. */
+	int wait = container->memory_tasks >= 0 ? CLONE_NEWCGROUP : 0;
 	int r;
 
 	if (container->staged)
 		return 0;
 	r = namespaces_join(container, true, err);
-	return r == 0 ? make_namespaces(container, container->new_namespaces & ~made, err) : r;
+	return r == 0 ? namespaces_make(container, ~(CLONE_NEWUSER | CLONE_NEWPID | wait), err) : r;
 }
 
 const struct step step_join_namespaces = {"linux.namespaces", join_namespaces};

@@ -8,13 +8,13 @@
  * process is in then, for as long as it is in use.  If init were there from its beginning, a container would pay for
  * what it is made of, and a limit that is enough for its program would be too low for init.  So the runtime opens
  * the file by which one gets in, and init writes to it when all that is left to do is about itself: its filter,
- * its user, its program.  A cgroup namespace begins where its maker is, so where there is a new one that is
- * when all others are made.
+ * its user, its program.  A new cgroup namespace begins where its maker is, so it is made then; unless a mount
+ * shows it: then that is when all else is taken from the host.
  *
  * So it is in version 1.  In version 2 there is one cgroup alone, by which "delete" finds init, too, and to move
  * there makes the kernel wait some ten milliseconds; so init is cloned into it, and is charged with 150 KiB that
  * are none of its own.  Only a container whose limit is so low that these decide whether it can be begins outside,
- * for as long as its namespaces take, and ends with the runtime until it is inside.
+ * and ends with the runtime until it is inside.
  *
  * What the container's image or its hooks decide the size of is the container's, though; and another user than
  * the host's root may move no one but himself.
@@ -33,17 +33,16 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/hierarchies.h"
 #include "linux/mounts.h"
+#include "linux/namespaces.h"
 
 enum { SMALL_LIMIT = 1 << 20 }; /* bytes: to move costs time, and more memory has room for all */
 
 static bool may_wait(const struct container *container)
 {
-	bool own_view = container->new_namespaces & CLONE_NEWCGROUP;
-
 	/* Whoever init is by then, the host's root may move him. */
-	if (is_plain_user(container->uid))
+	if (is_plain_user(container->uid) || mounts_copy_up(container))
 		return false;
-	return own_view ? !container->staged : !mounts_copy_up(container);
+	return !container->staged || !(container->new_namespaces & CLONE_NEWCGROUP);
 }
 
 /* By the other hierarchies "delete" finds init when its runtime was killed. */
@@ -119,11 +118,30 @@ static int enter_memory(struct container *container, struct error *err)
 
 	if (tasks < 0)
 		return 0;
-	if (write(tasks, "0", 1) == 1)
-		return container->begins_outside ? prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) : 0;
-	if (errno == EACCES || errno == EPERM)
-		return error_config(err, "init may not enter the container's memory cgroup");
-	return error_errno(err, errno, "enter the container's memory cgroup");
+	if (write(tasks, "0", 1) < 0) {
+		if (errno == EACCES || errno == EPERM)
+			return error_config(err,
+					    "init may not enter the container's memory cgroup");
+		return error_errno(err, errno, "enter the container's memory cgroup");
+	}
+	if (container->begins_outside && prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "outlive the runtime");
+	return container->exec ? 0 : namespaces_make(container, CLONE_NEWCGROUP, err);
 }
+
+static bool is_shown(const struct container *container)
+{
+	for (size_t i = 0; i < container->mounts_len; i++)
+		if (container->mounts[i].kind == MOUNT_CGROUP)
+			return container->new_namespaces & CLONE_NEWCGROUP;
+	return false;
+}
+
+static int enter_to_show(struct container *container, struct error *err)
+{
+	return is_shown(container) ? enter_memory(container, err) : 0;
+}
+
+const struct step step_enter_memory_to_show = {"cgroup: memory", enter_to_show};
 
 const struct step step_enter_memory = {"cgroup: memory", enter_memory};

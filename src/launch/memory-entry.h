@@ -14,4 +14,5 @@ int memory_entry_others(const struct launch *launch, bool cloned, struct error *
 /* The child, when it has its user: until it is inside, it ends with the runtime. */
 int memory_entry_bind(const struct container *container, struct error *err);
 
-extern const struct step step_enter_memory;
+/* Both do it but once; the first only if a mount shows the cgroup as the root of a new namespace. */
+extern const struct step step_enter_memory_to_show, step_enter_memory;

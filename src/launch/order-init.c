@@ -18,9 +18,11 @@ const struct row apply_order[] = {
 
 	/* While the host's files are still in reach. */
 	{&step_mounts_open, ALWAYS},
-	{&step_mount_label, ALWAYS}, /* while they are in no place yet */
 	{&step_devices_open, ALWAYS},
 	{&step_masked_open, ALWAYS},
+	{&step_enter_memory_to_show, ALWAYS}, /* what follows is about its cgroup */
+	{&step_mounts_open_cgroups, ALWAYS},
+	{&step_mount_label, ALWAYS},   /* while they are in no place yet */
 	{&step_kernel_mounts, ALWAYS}, /* nothing more is taken from the host */
 
 	/* The root is entered first, so that no path in it can lead out any more; unless a hook wants

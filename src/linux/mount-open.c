@@ -329,7 +329,6 @@ static int open_mount(const struct container *container, struct mount_plan *plan
 	case MOUNT_BIND:
 		return open_bind(container, plan, err);
 	case MOUNT_CGROUP:
-		return mount_cgroup_open(container, plan, err);
 	case MOUNT_LINK:
 	case MOUNT_REMOUNT:
 		break;
@@ -346,7 +345,8 @@ static int mounts_open(struct container *container, struct error *err)
 	    sys_mount_propagation("/", MS_REC | MS_SLAVE) < 0)
 		return error_errno(err, errno, "separate the mounts from the host's");
 	for (size_t i = 0; i < container->mounts_len; i++)
-		if (open_mount(container, &container->mounts[i], err) < 0)
+		if (container->mounts[i].kind != MOUNT_CGROUP &&
+		    open_mount(container, &container->mounts[i], err) < 0)
 			return mount_error_in(&container->mounts[i], err);
 	return 0;
 }
@@ -354,4 +354,18 @@ static int mounts_open(struct container *container, struct error *err)
 const struct step step_mounts_open = {
 	.name = "mounts: open",
 	.apply = mounts_open,
+};
+
+static int mounts_open_cgroups(struct container *container, struct error *err)
+{
+	for (size_t i = 0; i < container->mounts_len; i++)
+		if (container->mounts[i].kind == MOUNT_CGROUP &&
+		    mount_cgroup_open(container, &container->mounts[i], err) < 0)
+			return mount_error_in(&container->mounts[i], err);
+	return 0;
+}
+
+const struct step step_mounts_open_cgroups = {
+	.name = "mounts: open cgroups",
+	.apply = mounts_open_cgroups,
 };

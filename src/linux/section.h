@@ -81,7 +81,8 @@ extern const struct step step_hostname;
 extern const struct step step_domainname;
 extern const struct step step_loopback;
 extern const struct step step_sysctl;
-extern const struct step step_mounts_open;   /* makes each mount, detached, from the host's files */
+extern const struct step step_mounts_open; /* makes each mount, detached, from the host's files */
+extern const struct step step_mounts_open_cgroups; /* the same of cgroups */
 extern const struct step step_mount_label;   /* of what takes its label only when it is there */
 extern const struct step step_devices_open;  /* the host's nodes, where none may be made */
 extern const struct step step_masked_open;   /* the host's /dev/null */

@@ -12,7 +12,7 @@ SAME = {
   'namespaces': ('cgroup and user namespace', 'linux.namespaces@init'),
   'network': ('loopback', 'linux.sysctl'),
   'root': ('root: attach', 'root: enter'),
-  'mounts': ('mounts: open', 'mounts: attach', 'mounts: finish'),
+  'mounts': ('mounts: open', 'mounts: open cgroups', 'mounts: attach', 'mounts: finish'),
   'devices': ('linux.devices: open', 'linux.devices@init'),
   'masks': ('linux.maskedPaths: open', 'linux.maskedPaths', 'linux.readonlyPaths'),
   'seccomp': ('linux.seccomp: before the privileges go',),

@@ -287,8 +287,9 @@ static inline int apply_steps(struct scratch *s, const struct step *const *steps
 
 static inline int scratch_child(void *context, struct error *err)
 {
-	static const struct step *const open_steps[] = {&step_mounts_open, &step_devices_open,
-							&step_masked_open, NULL};
+	static const struct step *const open_steps[] = {
+		&step_mounts_open, &step_mounts_open_cgroups, &step_devices_open, &step_masked_open,
+		NULL};
 	static const struct step *const attach_steps[] = {&step_root_attach, NULL};
 	static const struct step *const pivot_steps[] = {&step_root_enter, NULL};
 	static const struct step *const fill_steps[] = {

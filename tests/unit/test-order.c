@@ -103,6 +103,7 @@ static const struct {
 	STEP(mounts_attach),
 	STEP(mounts_finish),
 	STEP(mounts_open),
+	STEP(mounts_open_cgroups),
 	STEP(move_devices),
 	STEP(no_new_privileges),
 	STEP(personality),
@@ -444,6 +445,9 @@ TEST(becomes_what_it_may_not_become_later)
 			       false);
 	expect_in_turn(IN_TURN(&step_selinux_keyring, &step_keyring), false);
 	expect_in_turn(IN_TURN(&step_mounts_open, &step_mount_label, &step_mounts_attach), false);
+	expect_in_turn(IN_TURN(&step_masked_open, &step_enter_memory_to_show,
+			       &step_mounts_open_cgroups, &step_mount_label, &step_enter_memory),
+		       false);
 }
 
 TEST(gives_up_its_privileges_in_the_order_in_which_it_can)

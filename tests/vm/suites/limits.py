@@ -65,18 +65,19 @@ def test_swap_is_what_lies_between_both_limits(t):
   t.same(setting(t, box, 'memory.low'), str(16 * MIB))
 
 
-def with_all_namespaces(t, limit, script='true'):
+def with_all_namespaces(t, limit, script='true', shown=True):
+  """Of its own, and maybe a mount that shows its cgroup."""
   box = limited(t, script, memory={'limit': limit}).namespace('cgroup').namespace('network')
-  return box.mount('/sys/fs/cgroup', 'cgroup', ['ro'], 'cgroup')
+  return box.mount('/mnt', 'cgroup', ['ro'], 'cgroup') if shown else box
 
 
-def least_limit(t, runtime):
+def least_limit(t, runtime, shown):
   """The smallest memory limit, in KiB, under which run works: by halving, of three tries each, as what is cached
   is charged to whom comes first."""
   low, high = 16, 4096
   while high - low > 4:
     middle = (low + high) // 8 * 4
-    boxes = (with_all_namespaces(t, middle << 10) for _ in range(3))
+    boxes = (with_all_namespaces(t, middle << 10, shown=shown) for _ in range(3))
     if any(run_with(runtime, box) for box in boxes):
       high = middle
     else:
@@ -97,18 +98,26 @@ def run_with(runtime, box):
 
 @time_limit(300)
 def test_no_runtime_runs_with_less_memory(t):
-  least = {name: least_limit(t, name) for name in (t.settings.runtime, 'crun', 'runc')}
-  figures = ', '.join('%s %d' % (os.path.basename(name), kib) for name, kib in least.items())
-  print('# the smallest memory limit for run, KiB: ' + figures, flush=True)
-  t.same(min(least.values()), least[t.settings.runtime], figures)
+  for shown in (False, True):
+    least = {name: least_limit(t, name, shown) for name in (t.settings.runtime, 'crun', 'runc')}
+    figures = ', '.join('%s %d' % (os.path.basename(name), kib) for name, kib in least.items())
+    print('# the smallest memory limit for run%s, KiB: %s' % (
+      ', with a cgroup mount' if shown else '', figures), flush=True)
+    t.same(min(least.values()), least[t.settings.runtime], figures)
 
 
 def test_a_small_container_is_in_its_cgroup_and_sees_it_as_the_root(t):
-  for limit in (512 << 10, 1 << 20):
-    box = with_all_namespaces(t, limit, 'cat /proc/self/cgroup; cat /sys/fs/cgroup/memory.max; sleep 60')
-    box.launch().wait_for_output('0::/\n%d\n' % limit)
+  for limit, mapped in ((900 << 10, False), (900 << 10, True), (1 << 20, False)):
+    box = with_all_namespaces(t, limit, 'read -r line </proc/self/cgroup; echo $line; '
+                              'read -r line </mnt/memory.max; echo $line; read -r line')
+    if mapped:
+      box.map_ids((0, 100000, 65536))
+    process = box.begin_run(stdin=subprocess.PIPE)
+    t.wait(lambda: '0::/\n%d\n' % limit == read(process.name + '.out'), 'it tells')
     t.same(setting(t, box, 'memory.max'), str(limit))
     t.has(setting(t, box, 'cgroup.procs').split(), str(box.pid()))
+    process.stdin.close()
+    t.finish(process)
 
 
 def first_steps(box):
