@@ -108,6 +108,7 @@ static struct {
 	bool engine;	      /* as Podman has it, not minimal */
 	bool v2, told;
 	struct sock_fprog filter;
+	long kernels_mounts;
 } plan;
 
 static struct sock_filter filter[4096];
@@ -287,7 +288,7 @@ static void write_file(const char *folder, const char *name, const char *text, l
 }
 
 /* The mount namespace of the kernel's own, which has next to nothing in it, or what is below 0: it is the second
- * that there ever was. */
+ * that there ever was.  In a new pid namespace nobody may ask for it. */
 static long find_kernels_mounts(void)
 {
 	struct {
@@ -316,7 +317,7 @@ static void enter_root(long root, bool beneath)
 /* What is to be on top of a new mount namespace, there is a descriptor of each. */
 static void make_mount_namespace(long root)
 {
-	long kernels = find_kernels_mounts();
+	long kernels = plan.kernels_mounts;
 
 	if (kernels >= 0)
 		must("setns", call(SYS_setns, kernels, CLONE_NEWNS));
@@ -509,6 +510,7 @@ static long run(void)
 	part("cgroup");
 	remember();
 	part("state");
+	plan.kernels_mounts = find_kernels_mounts();
 	if (clone_child(spaces | (plan.network ? 0 : CLONE_NEWNET), cgroup, &pidfd) == 0)
 		become_container();
 	parts_len = 0;
