@@ -16,6 +16,7 @@
 
 #include "basic/log.h"
 #include "cgroup/controller.h"
+#include "cgroup/devices.h"
 #include "cgroup/directory.h"
 #include "cgroup/managers.h"
 #include "cgroup/systemd.h"
@@ -149,6 +150,12 @@ int cgroup_tell_limits(const struct oci_record_cgroup *place, const struct oci_r
 	if (!manager)
 		return -err->code;
 	return manager->tell_limits ? manager->tell_limits(place, resources, keeper, err) : 0;
+}
+
+void cgroup_limit_ahead(const struct oci_record_cgroup *place,
+			const struct oci_resources *resources)
+{
+	devices_apply_ahead(place, resources);
 }
 
 int cgroup_limit(const struct oci_record_cgroup *place, const struct oci_resources *resources,

@@ -146,6 +146,10 @@ int cgroup_fetch(const struct oci_record_cgroup *place, const struct cgroup_keep
 int cgroup_tell_limits(const struct oci_record_cgroup *place, const struct oci_resources *resources,
 		       const struct cgroup_keeper *keeper, struct error *err);
 
+/* What cgroup_limit() does first for these limits, which the time until then is good for; never fails. */
+void cgroup_limit_ahead(const struct oci_record_cgroup *place,
+			const struct oci_resources *resources);
+
 /* The limits of a new cgroup, and which devices may be used in it: that is restricted even when
  * resources says nothing of it, or is NULL. */
 int cgroup_limit(const struct oci_record_cgroup *place, const struct oci_resources *resources,

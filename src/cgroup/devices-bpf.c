@@ -195,6 +195,12 @@ size_t devices_program(const struct device_rules *list, struct bpf_insn *code)
 	return program.length;
 }
 
+/* What denies nothing is not worth a program. */
+static bool denies(const struct device_rules *list)
+{
+	return !list->all || list->count > 0;
+}
+
 /* -- the kernel -------------------------------------------------------------------------------- */
 
 static int bpf(int command, union bpf_attr *attributes)
@@ -295,20 +301,38 @@ static int detach_program(int cgroup, int program)
 	return bpf(BPF_PROG_DETACH, &attributes);
 }
 
-static int attach(int cgroup, int former, const struct device_rules *list, struct error *err)
+/* Returns the program. */
+static int load_rules(const struct device_rules *list, struct error *err)
 {
 	static struct bpf_insn usual[USUAL_LENGTH];
 	size_t most = devices_program_size(list);
 	autofree struct bpf_insn *many = most > USUAL_LENGTH ? calloc(most, sizeof(*many)) : NULL;
 	struct program program = {.code = many ? many : usual};
-	autoclose int loaded = -1;
+	int loaded;
 
 	if (!many && most > USUAL_LENGTH)
 		return error_errno(err, ENOMEM, "make the program");
 	program.length = devices_program(list, program.code);
 	loaded = load_program(&program, NULL, 0);
+	return loaded < 0 ? explain_load(&program, errno, err) : loaded;
+}
+
+static int ahead = -1; /* what devices_load_ahead() has loaded */
+
+void devices_load_ahead(const struct device_rules *list)
+{
+	struct error unheard = {0};
+
+	if (ahead < 0 && denies(list))
+		ahead = load_rules(list, &unheard);
+}
+
+static int attach(int cgroup, int former, const struct device_rules *list, struct error *err)
+{
+	autoclose int loaded = ahead >= 0 ? take_fd(&ahead) : load_rules(list, err);
+
 	if (loaded < 0)
-		return explain_load(&program, errno, err);
+		return loaded;
 	if (attach_program(cgroup, loaded, former) < 0)
 		return error_errno(err, errno, "attach the program");
 	return 0;
@@ -324,9 +348,8 @@ int devices_attach(const char *directory, const struct device_rules *list, struc
 	if (cgroup < 0)
 		return error_errno(err, errno, "open cgroup %s", directory);
 	former = find_attached(cgroup);
-	if (!list->all || list->count > 0)
+	if (denies(list))
 		return attach(cgroup, former, list, err);
-	/* What denies nothing is not worth a program. */
 	if (former >= 0 && detach_program(cgroup, former) < 0)
 		return error_errno(err, errno, "detach the program");
 	return 0;

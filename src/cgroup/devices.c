@@ -190,6 +190,20 @@ void devices_minimise(struct device_rules *list)
 
 /* -- applying ---------------------------------------------------------------------------------- */
 
+void devices_apply_ahead(const struct oci_record_cgroup *place,
+			 const struct oci_resources *resources)
+{
+	struct error unheard = {0};
+	struct device_rules list;
+
+	if (!place->v2 || limits_v1_directory(place, "devices.allow") ||
+	    !in_first_user_namespace() || devices_rules(resources, &list, &unheard) < 0)
+		return;
+	devices_minimise(&list);
+	devices_load_ahead(&list);
+	devices_release(&list);
+}
+
 int devices_apply(const struct oci_record_cgroup *place, const struct oci_resources *resources,
 		  struct error *err)
 {

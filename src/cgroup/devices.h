@@ -52,6 +52,10 @@ int devices_rules(const struct oci_resources *resources, struct device_rules *li
 		  struct error *err);
 void devices_release(struct device_rules *list);
 
+/* The part of devices_apply() that takes its time and needs no cgroup, for these resources next. */
+void devices_apply_ahead(const struct oci_record_cgroup *place,
+			 const struct oci_resources *resources);
+
 /* resources may be NULL.  What is in force in the cgroup is replaced by what the rules say. */
 int devices_apply(const struct oci_record_cgroup *place, const struct oci_resources *resources,
 		  struct error *err);
@@ -70,6 +74,9 @@ struct bpf_insn; /* linux/bpf.h */
  * devices_program_size() instructions. */
 size_t devices_program(const struct device_rules *list, struct bpf_insn *code);
 size_t devices_program_size(const struct device_rules *list);
+
+/* Loads the one that the next devices_attach() is going to attach.  Where that fails, it tries again, and tells why. */
+void devices_load_ahead(const struct device_rules *list);
 
 /* Attaches it to the cgroup at directory, in place of an earlier one. */
 int devices_attach(const char *directory, const struct device_rules *list, struct error *err);

@@ -341,8 +341,13 @@ int launch_begin(struct launch *launch, struct error *err)
 	memory_entry_plan(launch);
 	r = launch->container->staged ? begin_staged(launch, image, err)
 				      : begin_directly(launch, image, err);
-	if (r == 0)
-		r = answer_init(launch, err);
+	return r < 0 ? explain_silence(launch, err) : 0;
+}
+
+int launch_see_ready(struct launch *launch, struct error *err)
+{
+	int r = answer_init(launch, err);
+
 	return r < 0 ? explain_silence(launch, err) : 0;
 }
 

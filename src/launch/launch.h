@@ -2,7 +2,8 @@
  * How a container is made, the runtime's side.
  *
  *	launch_plan()	  looks at everything, changes nothing
- *	launch_begin()	  clones, and answers until init is ready
+ *	launch_begin()	  clones, and sees to it that there is an init
+ *	launch_see_ready() answers until init is ready
  *	launch_commit()	  init may go on without this process
  *	launch_start()	  where this process stays: the program begins
  *	launch_abort()	  after a failure at any moment: nothing of it is left
@@ -56,8 +57,11 @@ int launch_plan(struct container *container, struct error *err);
  * of the rest no more than section_is_for_exec(). */
 int launch_plan_exec(struct container *container, struct error *err);
 
-/* cgroup exists by now.  When this returns init has done all but the exec, and waits. */
+/* cgroup exists by now.  Init is at work when this returns, which is the time for what nobody waits for. */
 int launch_begin(struct launch *launch, struct error *err);
+
+/* When this returns init has done all but the exec, and waits. */
+int launch_see_ready(struct launch *launch, struct error *err);
 
 int launch_commit(struct launch *launch, struct error *err);
 int launch_start(struct launch *launch, struct error *err);

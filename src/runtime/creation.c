@@ -263,10 +263,16 @@ static int make(struct creation *creation, bool attached, struct error *err)
 		r = make_cgroup(creation, err);
 	trace_phase("cgroup");
 	if (r == 0)
+		r = launch_begin(&creation->launch, err);
+	/* Beside init, which has much to do first. */
+	if (r == 0)
 		r = exec_record_store(creation->directory, creation->container, err);
 	trace_phase("record: exec");
 	if (r == 0)
-		r = launch_begin(&creation->launch, err);
+		cgroup_limit_ahead(&creation->cgroup, creation->wish.resources);
+	trace_phase("device rules");
+	if (r == 0)
+		r = launch_see_ready(&creation->launch, err);
 	if (r == 0)
 		r = creation_record(creation, status_made(creation, attached), err);
 	if (r == 0)

@@ -210,6 +210,8 @@ static int begin(struct exec *exec, struct error *err)
 
 	if (r == 0)
 		r = launch_begin(&exec->launch, err);
+	if (r == 0)
+		r = launch_see_ready(&exec->launch, err);
 	/* Only now: until it is ready, what ends this process ends it. */
 	if (r == 0 && !exec->request->detach)
 		r = foreground_begin(&exec->foreground, err);

@@ -228,9 +228,11 @@ static void expect_devices(struct oci_device_rule *rules, size_t count, int (*bo
 	remove_place();
 	if (!place.v2 || place.directories_len == 0)
 		return;
-	/* The same with version 2 alone, where a program decides. */
+	/* The same with version 2 alone, where a program decides, of which nothing is to be seen before. */
 	make_place("devices");
 	place.directories_len = 0;
+	cgroup_limit_ahead(&place, rules ? &resources : NULL);
+	ck_assert_int_eq(WEXITSTATUS(wait_for(start(open_all))), 0);
 	succeed(cgroup_limit(&place, rules ? &resources : NULL, &err));
 	ck_assert_int_eq(WEXITSTATUS(wait_for(start(body))), 0);
 	succeed(plan(place.path, "x"));
