@@ -68,18 +68,19 @@ ssize_t file_read(struct arena *arena, int dir, const char *path, char **text, s
 
 /* A short file by one call, without looking at it first: of a regular one comes less than was asked for only when that
  * is all.  0 where it takes a closer look. */
-static size_t read_short(struct arena *arena, int fd, char **text)
+static ssize_t read_short(struct arena *arena, int fd, char **text, struct error *err)
 {
 	char *room = arena_alloc(arena, SHORT_FILE);
 	ssize_t length = room ? pread(fd, room, SHORT_FILE - 1, 0) : 0;
 	bool whole = length > 0 && length < SHORT_FILE - 1;
 
-	if (room && length > 0 && !whole)
+	if (!room)
+		return arena_full(arena, err);
+	if (length > 0 && !whole)
 		memset(room, 0, (size_t)length); /* who gets it next expects zeros */
-	if (room)
-		arena_resize(arena, room, whole ? (size_t)length + 1 : 0);
+	arena_resize(arena, room, whole ? (size_t)length + 1 : 0);
 	*text = room;
-	return whole ? (size_t)length : 0;
+	return whole ? length : 0;
 }
 
 ssize_t file_read_beneath(struct arena *arena, int dir, const char *path, char **text,
@@ -88,9 +89,9 @@ ssize_t file_read_beneath(struct arena *arena, int dir, const char *path, char *
 	const struct open_how how = {.flags = READ_FLAGS,
 				     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
 	autolater int fd = sys_openat2(dir, path, &how);
-	size_t length = fd < 0 ? 0 : read_short(arena, fd, text);
+	ssize_t length = fd < 0 ? 0 : read_short(arena, fd, text, err);
 
-	return length ? (ssize_t)length : read_regular(arena, fd, path, text, err);
+	return length ? length : read_regular(arena, fd, path, text, err);
 }
 
 ssize_t file_read_stream(struct arena *arena, int fd, const char *name, char **text,

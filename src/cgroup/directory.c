@@ -210,7 +210,8 @@ static int open_numbered(const char *directory, uint64_t number)
 {
 	static int within = -1;
 	static bool refused;
-	union numbered file = {.handle = {sizeof(number), KERNFS_NUMBER}};
+	union numbered file = {.handle.handle_bytes = sizeof(number),
+			       .handle.handle_type = KERNFS_NUMBER};
 	int fd;
 
 	if (!number || refused)

@@ -132,8 +132,7 @@ def main(arguments, serve=work):
   if os.geteuid() == 0:
     cgroups = isolation.show_only(view, cgroups)
     isolation.make_mounts('/run/many', int(mounts))
-    if int(mounts):
-      isolation.become_subreaper()
+    isolation.become_subreaper()
   begin(account, role, directory, runtime, cgroups, runtime_dir, serve)
 
 
