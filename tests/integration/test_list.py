@@ -181,6 +181,17 @@ def test_it_leaves_out_nothing_where_few_files_may_be_open(t):
     shutil.rmtree(memory)
 
 
+def test_ids_are_sorted_however_many_there_are(t):
+  names = ['%s%d' % (letter, number) for number in (7, 1, 10, 3, 30, 2, 22) for letter in 'cabd_B']
+  for count in (0, 1, 2, 3, 5, 8, 17, 33, len(names)):
+    root = t.path('root-%d' % count)
+    os.mkdir(root, 0o700)
+    for name in names[:count]:
+      os.mkdir('%s/%s' % (root, name))
+      write('%s/%s/state.json' % (root, name), '')
+    t.same(t.worked(t.proa('--root', root, 'list', '-q')).out.split(), sorted(names[:count]))
+
+
 def test_the_table_tells_the_same(t):
   box = t.box(args=['sleep', '60']).launch()
   head, row = t.worked(t.proa('list')).out.splitlines()
