@@ -118,7 +118,7 @@ static int enter_memory(struct container *container, struct error *err)
 
 	if (tasks < 0)
 		return 0;
-	if (write(tasks, "0", 1) < 0) {
+	if (write(tasks, "0", 1) != 1) {
 		if (errno == EACCES || errno == EPERM)
 			return error_config(err,
 					    "init may not enter the container's memory cgroup");

@@ -329,9 +329,22 @@ static int open_mount(const struct container *container, struct mount_plan *plan
 	case MOUNT_BIND:
 		return open_bind(container, plan, err);
 	case MOUNT_CGROUP:
+		return mount_cgroup_open(container, plan, err);
 	case MOUNT_LINK:
 	case MOUNT_REMOUNT:
 		break;
+	}
+	return 0;
+}
+
+/* Those that show cgroups, or all others. */
+static int open_mounts(struct container *container, bool cgroups, struct error *err)
+{
+	for (size_t i = 0; i < container->mounts_len; i++) {
+		struct mount_plan *plan = &container->mounts[i];
+
+		if ((plan->kind == MOUNT_CGROUP) == cgroups && open_mount(container, plan, err) < 0)
+			return mount_error_in(plan, err);
 	}
 	return 0;
 }
@@ -344,11 +357,7 @@ static int mounts_open(struct container *container, struct error *err)
 	    !(container->propagation & MS_SHARED) &&
 	    sys_mount_propagation("/", MS_REC | MS_SLAVE) < 0)
 		return error_errno(err, errno, "separate the mounts from the host's");
-	for (size_t i = 0; i < container->mounts_len; i++)
-		if (container->mounts[i].kind != MOUNT_CGROUP &&
-		    open_mount(container, &container->mounts[i], err) < 0)
-			return mount_error_in(&container->mounts[i], err);
-	return 0;
+	return open_mounts(container, false, err);
 }
 
 const struct step step_mounts_open = {
@@ -358,11 +367,7 @@ const struct step step_mounts_open = {
 
 static int mounts_open_cgroups(struct container *container, struct error *err)
 {
-	for (size_t i = 0; i < container->mounts_len; i++)
-		if (container->mounts[i].kind == MOUNT_CGROUP &&
-		    mount_cgroup_open(container, &container->mounts[i], err) < 0)
-			return mount_error_in(&container->mounts[i], err);
-	return 0;
+	return open_mounts(container, true, err);
 }
 
 const struct step step_mounts_open_cgroups = {
