@@ -22,6 +22,8 @@ RUNTIME_SOURCES = \
 	src/basic/cleanup.h \
 	src/basic/clock.c \
 	src/basic/clock.h \
+	src/basic/clone.c \
+	src/basic/clone.h \
 	src/basic/closing.c \
 	src/basic/closing.h \
 	src/basic/duration.c \
@@ -186,6 +188,7 @@ RUNTIME_SOURCES = \
 	src/linux/notify-mount.h \
 	src/linux/oci-version.c \
 	src/linux/oom-score-adj.c \
+	src/linux/oom-score-adj.h \
 	src/linux/personality.c \
 	src/linux/readonly-paths.c \
 	src/linux/rlimits.c \

@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	tests/unit/test-cgroup-update \
 	tests/unit/test-cgroup \
 	tests/unit/test-clock \
+	tests/unit/test-clone \
 	tests/unit/test-closing \
 	tests/unit/test-console \
 	tests/unit/test-cpu-affinity \

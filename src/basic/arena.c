@@ -56,14 +56,6 @@ int arena_open_shared(struct arena *arena, struct error *err)
 	return 0;
 }
 
-int arena_keep_private(struct arena *arena, struct error *err)
-{
-	void *start = mmap(arena->start, arena->size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, arena->fd, 0);
-
-	return start == arena->start ? 0 : error_errno(err, errno, "keep the plan");
-}
-
 int arena_map(int fd, void **start, struct error *err)
 {
 	void *mapped = mmap(SHARED_ADDRESS, ARENA_SIZE, PROT_READ | PROT_WRITE,

@@ -31,9 +31,6 @@ int arena_open_private(struct arena *arena, struct error *err);
 /* Memory which another program can map with arena_map(); the fd is close-on-exec. */
 int arena_open_shared(struct arena *arena, struct error *err);
 
-/* From now on what this process writes to its shared arena is seen by nobody else. */
-int arena_keep_private(struct arena *arena, struct error *err);
-
 /* Maps the shared arena behind fd at its address, as a private copy: what is written to it stays in
  * this process.  Returns its start in *start. */
 int arena_map(int fd, void **start, struct error *err);

@@ -117,6 +117,11 @@ void trace_begin(enum trace_role role)
 	trace_phase("");
 }
 
+void trace_resume(enum trace_role role)
+{
+	trace.role = role;
+}
+
 void trace_note(const char *name)
 {
 	add(&trace_memory->roles[trace.role], name);

@@ -29,6 +29,9 @@ int trace_join(int fd, enum trace_role role, struct error *err);
 /* In a new process: what it does from now on is that of role. */
 void trace_begin(enum trace_role role);
 
+/* In the process whose memory a new one has worked in: what is done from now on is that of role again. */
+void trace_resume(enum trace_role role);
+
 /* Ends a phase of another process, which has become the container's program and cannot tell itself. */
 void trace_phase_of(enum trace_role role, const char *name);
 

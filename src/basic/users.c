@@ -64,17 +64,20 @@ bool is_first_user_namespace(int fd)
 	return fstat(fd, &status) == 0 && status.st_ino == FIRST_USER_NAMESPACE;
 }
 
+int own_user_namespace(ino_t *inode)
+{
+	static ino_t own; /* nothing that asks enters another */
+	int r = own ? 0 : procfs_namespace(procfs_own(), "self/ns/user", &own);
+
+	*inode = own;
+	return r;
+}
+
 bool in_first_user_namespace(void)
 {
-	static enum { UNKNOWN, NO, YES } first; /* nothing here enters another */
 	ino_t own;
 
-	if (first == UNKNOWN)
-		first = procfs_namespace(procfs_own(), "self/ns/user", &own) == 0 &&
-					own == FIRST_USER_NAMESPACE
-				? YES
-				: NO;
-	return first == YES;
+	return own_user_namespace(&own) == 0 && own == FIRST_USER_NAMESPACE;
 }
 
 bool is_plain_user(uid_t uid)

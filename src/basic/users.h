@@ -11,6 +11,9 @@ void user_name(uid_t uid, char *name, size_t size);
 /* Whether fd is open on the user namespace that the system started with. */
 bool is_first_user_namespace(int fd);
 
+/* The number of the user namespace that this process is in; or a negative errno. */
+int own_user_namespace(ino_t *inode);
+
 /* Whether root is root here: in the user namespace that the system started with. */
 bool in_first_user_namespace(void);
 

@@ -45,11 +45,13 @@ static int init_is(void *context, const struct letter *request, struct error *er
 {
 	struct launch *launch = context;
 	pid_t pid = (pid_t)request->value;
+	int r;
 
 	launch->init_pidfd = sys_pidfd_open(pid);
 	if (launch->init_pidfd < 0)
 		return error_errno(err, errno, "open the container's init");
-	return launch_know_init(launch, pid, err);
+	r = launch_know_init(launch, pid, err);
+	return r < 0 ? r : SAID_DONE; /* the stage waits for no word */
 }
 
 static int move_devices(void *context, const struct letter *request, struct error *err)

@@ -27,6 +27,7 @@
 #include "launch/protocol.h"
 #include "linux/id-mappings.h"
 #include "linux/namespaces.h"
+#include "linux/oom-score-adj.h"
 #include "linux/section.h"
 
 static int voice(const struct container *container)
@@ -66,12 +67,17 @@ static int enter_user_namespace(const struct container *container, struct error 
  * The runtime takes the listener of exec's filter out of the process, as it does from a container's init.  A
  * plain user may do that only where the process has executed proa-init in a user namespace of his.
  */
+static bool enters_user_namespace_first(const struct container *container)
+{
+	return !container->host_privileges && container->seccomp.agent &&
+	       (container->target_namespaces & CLONE_NEWUSER);
+}
+
 static int enter_user_namespace_first(struct container *container, struct error *err)
 {
 	int r;
 
-	if (container->host_privileges || !container->seccomp.agent ||
-	    !(container->target_namespaces & CLONE_NEWUSER))
+	if (!enters_user_namespace_first(container))
 		return 0;
 	if (setns(container->target, CLONE_NEWUSER) < 0)
 		return error_errno(err, errno, "enter the container's user namespace");
@@ -151,6 +157,15 @@ static int enter_cgroup(const struct launch *launch, struct error *err)
 	int r = launch->keeper ? cgroup_fetch(launch->cgroup, launch->keeper, &inside, err) : 0;
 
 	return r == 0 ? memory_entry_others(launch, inside, err) : r;
+}
+
+bool child_is_plain(const struct launch *launch)
+{
+	const struct container *container = launch->container;
+
+	return !(namespaces_at_clone(container) & CLONE_NEWUSER) &&
+	       !enters_user_namespace_first(container) && !oom_score_adj_is_own(container) &&
+	       !(launch->keeper && launch->keeper->pid);
 }
 
 _Noreturn void child_run(const struct launch *launch, int image)

@@ -347,19 +347,19 @@ static int explain_clone(const struct container *container, struct error *err)
 /* The plain call: a filter that is loaded already lets it through sooner than clone3(2). */
 static int enter_pid_namespace(struct container *container, struct error *err)
 {
-	struct letter goes_on_as = {.message = GOES_ON_AS, .fd = -1};
+	pid_t pid;
 	int r;
 
 	if (container->stage_socket < 0)
 		return 0;
-	goes_on_as.value = sys_clone(CLONE_PARENT);
-	if (goes_on_as.value < 0)
+	pid = sys_clone(CLONE_PARENT);
+	if (pid < 0)
 		return explain_clone(container, err);
-	if (goes_on_as.value == 0) {
+	if (pid == 0) {
 		close_fd(&container->stage_socket);
 		return 0;
 	}
-	r = ask(container->stage_socket, &goes_on_as, err);
+	r = tell_value(container->stage_socket, GOES_ON_AS, pid, err);
 	if (r < 0)
 		tell_failure(container->stage_socket, err);
 	_exit(r < 0);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/clone.h"
 #include "basic/file.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
@@ -88,41 +90,69 @@ static int make_socket(int *runtime, int *child, int patience, struct error *err
 	return 0;
 }
 
+/* In seconds; 0: without limit. */
+static int patience(const struct launch *launch)
+{
+	return launch->container->exec && !launch->patient ? MOST_SECONDS : 0;
+}
+
 static int make_sockets(struct launch *launch, struct error *err)
 {
 	struct container *container = launch->container;
-	int patience = container->exec && !launch->patient ? MOST_SECONDS : 0;
-	int r = make_socket(&launch->socket, &container->socket, patience, err);
+	int r = make_socket(&launch->socket, &container->socket, patience(launch), err);
 
 	if (r == 0 && container->staged)
-		r = make_socket(&launch->stage_socket, &container->stage_socket, patience, err);
+		r = make_socket(&launch->stage_socket, &container->stage_socket, patience(launch),
+				err);
 	return r;
 }
 
-static pid_t clone_into(const struct launch *launch, int cgroup, int *pidfd)
+struct begin {
+	const struct launch *launch;
+	int image;
+};
+
+static void begin(void *context)
 {
+	const struct begin *begin = context;
+
+	child_run(begin->launch, begin->image);
+}
+
+static pid_t clone_into(const struct launch *launch, int image, int cgroup, int *pidfd)
+{
+	struct begin with = {launch, image};
 	struct clone_args args = {
 		.flags = CLONE_PIDFD | (uint64_t)namespaces_at_clone(launch->container),
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)(cgroup < 0 ? 0 : cgroup),
 	};
+	pid_t pid;
 
 	if (cgroup >= 0)
 		args.flags |= CLONE_INTO_CGROUP;
-	return sys_clone3(&args);
+	if (clone_can_lend && child_is_plain(launch)) {
+		pid = clone_lending(&args, begin, &with, patience(launch));
+		trace_resume(TRACE_RUNTIME);
+		return pid;
+	}
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		begin(&with);
+	return pid;
 }
 
 /* Where the container's cgroup hands on controllers to those below it, as one does that a systemd runs in,
  * there can be no process in it: then where its first process is. */
-static pid_t clone_beside_target(struct launch *launch, int *pidfd)
+static pid_t clone_beside_target(struct launch *launch, int image, int *pidfd)
 {
 	autoclose int cgroup = -1;
 
 	if (launch->container->exec)
 		cgroup = cgroup_clone_fd_of(launch->cgroup, launch->container->target_pid);
 	if (cgroup >= 0)
-		return clone_into(launch, cgroup, pidfd);
+		return clone_into(launch, image, cgroup, pidfd);
 	errno = EBUSY;
 	return -1;
 }
@@ -136,7 +166,7 @@ static bool may_stay_outside(const struct launch *launch)
 	return container->exec && errno == EACCES && is_plain_user(container->uid);
 }
 
-static pid_t clone_outside(struct launch *launch, int *pidfd)
+static pid_t clone_outside(struct launch *launch, int image, int *pidfd)
 {
 	launch->outside = may_stay_outside(launch);
 	launch->cloned_into_cgroup = false;
@@ -146,7 +176,7 @@ static pid_t clone_outside(struct launch *launch, int *pidfd)
 			    (unsigned int)launch->container->uid, launch->cgroup->v2);
 	else
 		log_debug("clone into the cgroup: errno %d; entering it afterwards", errno);
-	return clone_into(launch, -1, pidfd);
+	return clone_into(launch, image, -1, pidfd);
 }
 
 static int explain_clone(const struct launch *launch, struct error *err)
@@ -175,17 +205,13 @@ static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct er
 	pid_t pid;
 
 	launch->cloned_into_cgroup = cgroup >= 0;
-	pid = clone_into(launch, cgroup, pidfd);
+	pid = clone_into(launch, image, cgroup, pidfd);
 	if (pid < 0 && cgroup >= 0 && errno == EBUSY)
-		pid = clone_beside_target(launch, pidfd);
-	if (pid < 0 && cgroup >= 0 && errno != ENOSPC && errno != EPERM)
-		pid = clone_outside(launch, pidfd);
-	if (pid == 0)
-		child_run(launch, image);
+		pid = clone_beside_target(launch, image, pidfd);
+	if (pid < 0 && cgroup >= 0 && errno != ENOSPC && errno != EPERM && errno != ETIME)
+		pid = clone_outside(launch, image, pidfd);
 	trace_phase("clone");
-	if (pid < 0)
-		return explain_clone(launch, err);
-	return arena_keep_private(launch->container->arena, err) < 0 ? -err->code : pid;
+	return pid < 0 ? explain_clone(launch, err) : pid;
 }
 
 /* Descriptors that follow one another, to be closed by one call. */
@@ -312,14 +338,20 @@ static int begin_staged(struct launch *launch, int image, struct error *err)
 		return launch->stage;
 	close_childs_fds(launch->container);
 	r = answer_stage(launch, err);
-	if (r < 0)
-		return r;
-	close_fd(&launch->stage_socket);
-	while (waitpid(launch->stage, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	if (r == 0)
+		close_fd(&launch->stage_socket);
+	return r;
+}
+
+/* It has said its last and ended long ago, most often; what holds it up, as a cgroup that has been frozen, holds up
+ * nobody else. */
+static void forget_stage(struct launch *launch)
+{
+	if (launch->stage <= 0)
+		return;
+	waitpid(launch->stage, NULL, WNOHANG);
 	close_fd(&launch->stage_pidfd);
 	launch->stage = 0;
-	return 0;
 }
 
 int launch_begin(struct launch *launch, struct error *err)
@@ -348,7 +380,10 @@ int launch_see_ready(struct launch *launch, struct error *err)
 {
 	int r = answer_init(launch, err);
 
-	return r < 0 ? explain_silence(launch, err) : 0;
+	if (r < 0)
+		return explain_silence(launch, err);
+	forget_stage(launch);
+	return 0;
 }
 
 int launch_commit(struct launch *launch, struct error *err)
@@ -386,6 +421,18 @@ static int see_through(int socket, const struct listener_errand *errand, bool *e
 	return r;
 }
 
+/* Most often there is nothing to be answered between EXECUTING and the program: to wake up for it would be one time
+ * more than has to be.  What init says stays to be read. */
+static int wait_for_last_word(int socket, const struct listener_errand *errand, struct error *err)
+{
+	struct pollfd wait = {.fd = socket}; /* for POLLHUP alone */
+
+	while (!errand->agent && poll(&wait, 1, -1) < 0)
+		if (errno != EINTR)
+			return error_errno(err, errno, "wait for the program");
+	return 0;
+}
+
 int start_over(int socket, const struct listener_errand *errand, bool *executing, struct error *err)
 {
 	struct letter letter = {.fd = -1};
@@ -393,6 +440,8 @@ int start_over(int socket, const struct listener_errand *errand, bool *executing
 
 	*executing = false;
 	r = tell(socket, START, err);
+	if (r == 0)
+		r = wait_for_last_word(socket, errand, err);
 	if (r == 0)
 		r = receive(socket, &letter, err);
 	if (r < 0)

@@ -83,7 +83,12 @@ static int send_packet(int socket, const struct letter *letter, const void *more
 
 int tell(int socket, enum message message, struct error *err)
 {
-	const struct letter letter = {.message = message, .fd = -1};
+	return tell_value(socket, message, 0, err);
+}
+
+int tell_value(int socket, enum message message, int64_t value, struct error *err)
+{
+	const struct letter letter = {.message = message, .value = value, .fd = -1};
 
 	return send_packet(socket, &letter, NULL, 0, err);
 }

@@ -26,7 +26,8 @@
  *
  * Only the children ask; the runtime does what it was asked and answers DONE.  The requests stand below in
  * the only order in which they may come: one may be left out when the config has no use for it, none may
- * come after a later one, and none twice.  NOTE may come at any time, and is not answered.  Whoever fails
+ * come after a later one, and none twice.  The stage ends with INIT_IS or GOES_ON_AS and waits for no answer to
+ * them.  NOTE may come at any time, and is not answered.  Whoever fails
  * sends FAILED with its error and ends; whoever ends without a word has failed too.  The stage and init have
  * a socket each, so that what init asks early waits until the stage has said its last.
  *
@@ -117,6 +118,7 @@ int ask(int socket, const struct letter *request, struct error *err);
 
 /* For either side: says one thing, without waiting for an answer. */
 int tell(int socket, enum message message, struct error *err);
+int tell_value(int socket, enum message message, int64_t value, struct error *err);
 void tell_note(int socket, int level, const char *text);
 
 /* Tells the other side why this one ends. */

@@ -81,7 +81,6 @@ static pid_t clone_init(struct error *err)
 
 int stage_run(struct container *container, struct error *err)
 {
-	struct letter init_is = {.message = INIT_IS, .fd = -1};
 	pid_t pid;
 	int r;
 
@@ -99,8 +98,7 @@ int stage_run(struct container *container, struct error *err)
 	if (pid < 0)
 		return pid;
 	if (pid > 0) {
-		init_is.value = pid;
-		r = ask(container->stage_socket, &init_is, err);
+		r = tell_value(container->stage_socket, INIT_IS, pid, err);
 		trace_phase("clone init");
 		if (r < 0)
 			tell_failure(container->stage_socket, err);

@@ -25,6 +25,7 @@
 #include "basic/cleanup.h"
 #include "basic/procfs.h"
 #include "basic/syscalls.h"
+#include "basic/users.h"
 #include "linux/section.h"
 
 static const struct {
@@ -105,12 +106,18 @@ static int inode_of(const char *process, const char *file, ino_t *inode)
 	return procfs_namespace(procfs_own(), path, inode);
 }
 
+static int own_inode(size_t kind, ino_t *inode)
+{
+	return kinds[kind].flag == CLONE_NEWUSER ? own_user_namespace(inode)
+						 : inode_of("self", kinds[kind].file, inode);
+}
+
 /* Whether fd is the very namespace that this process is in: then there is nothing to join. */
-static int is_own(int fd, const char *file)
+static int is_own(int fd, size_t kind)
 {
 	struct stat theirs;
 	ino_t ours;
-	int r = inode_of("self", file, &ours);
+	int r = own_inode(kind, &ours);
 
 	if (r < 0 || fstat(fd, &theirs) < 0)
 		return r < 0 ? r : -errno;
@@ -132,7 +139,7 @@ static int open_namespace(const char *path, size_t kind, int *fd, struct error *
 	if (type != kinds[kind].flag)
 		return error_config(err, "%s is of type %s, not %s", path, type_of_flag(type),
 				    kinds[kind].type);
-	own = is_own(opened, kinds[kind].file);
+	own = is_own(opened, kind);
 	if (own < 0) {
 		error_errno(err, -own, "look at /proc/self/ns/%s", kinds[kind].file);
 		return procfs_hint(err);
@@ -265,14 +272,14 @@ int namespaces_make(const struct container *container, int flags, struct error *
 }
 
 /* Whether both processes are in one namespace; -ENOENT where the kernel has none of this kind. */
-static int is_shared(const char *process, const char *file)
+static int is_shared(const char *process, size_t kind)
 {
 	ino_t theirs, ours;
-	int r = inode_of("self", file, &ours);
+	int r = own_inode(kind, &ours);
 
 	if (r < 0)
 		return r;
-	r = inode_of(process, file, &theirs);
+	r = inode_of(process, kinds[kind].file, &theirs);
 	if (r < 0) /* what this process has the other one has, while it is there */
 		return r == -ENOENT ? -ESRCH : r;
 	return theirs == ours;
@@ -284,7 +291,7 @@ int namespaces_unlike(pid_t pid, int *flags, struct error *err)
 
 	snprintf(process, sizeof(process), "%d", pid);
 	for (size_t i = 0; i < KINDS; i++) {
-		int r = *flags & kinds[i].flag ? 0 : is_shared(process, kinds[i].file);
+		int r = *flags & kinds[i].flag ? 0 : is_shared(process, i);
 
 		if (r < 0 && r != -ENOENT) {
 			error_errno(err, -r, "look at the %s namespace of process %d",

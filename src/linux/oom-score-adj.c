@@ -8,6 +8,8 @@
  * takes CAP_SYS_RESOURCE on the host, which init may never have had: engines ask for a low value for
  * plain users' containers too, and expect them to run without.
  */
+#include "linux/oom-score-adj.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +34,14 @@ static int oom_score_adj_validate(const struct oci_config *config, struct error 
 			    process->oom_score_adj, LOWEST, HIGHEST);
 }
 
+bool oom_score_adj_is_own(const struct container *container)
+{
+	const struct oci_process *process = container->config->process;
+
+	return container->exec && process && process->has_oom_score_adj &&
+	       is_plain_user(container->uid);
+}
+
 static int oom_score_adj_attach(const struct container *container, pid_t init, struct error *err)
 {
 	const struct oci_process *process = container->config->process;
@@ -40,9 +50,7 @@ static int oom_score_adj_attach(const struct container *container, pid_t init, s
 
 	if (!process || !process->has_oom_score_adj)
 		return 0;
-	/* In exec the process asks for it itself, before it becomes proa-init: that can't be traced, so that to a
-	 * plain user its files are root's. */
-	if (container->exec && init != getpid())
+	if (oom_score_adj_is_own(container) != (init == getpid()))
 		return 0;
 	snprintf(path, sizeof(path), "%d/oom_score_adj", init);
 	snprintf(value, sizeof(value), "%" PRId32, process->oom_score_adj);

@@ -163,7 +163,7 @@ static int journal(struct creation *creation, struct error *err)
 	return record_make(creation->directory, &creation->record, &creation->arena, err);
 }
 
-int creation_record(struct creation *creation, const char *status, struct error *err)
+static void bring_up_to_date(struct creation *creation, const char *status)
 {
 	creation->record.status = status;
 	if (creation->launch.init.pid) {
@@ -175,6 +175,11 @@ int creation_record(struct creation *creation, const char *status, struct error 
 		};
 		creation->record.init = &creation->init;
 	}
+}
+
+int creation_record(struct creation *creation, const char *status, struct error *err)
+{
+	bring_up_to_date(creation, status);
 	return record_store(creation->directory, &creation->record, &creation->arena, err);
 }
 
@@ -248,8 +253,26 @@ static const char *status_made(const struct creation *creation, bool attached)
 	return attached && !(hooks && hooks->start_container_len) ? "running" : "created";
 }
 
+/* What can be done while init is at work, which has much to do first. */
+static int make_ahead(struct creation *creation, const char *status, const char **record,
+		      struct error *err)
+{
+	int r = exec_record_store(creation->directory, creation->container, err);
+
+	if (r < 0)
+		return r;
+	bring_up_to_date(creation, status);
+	r = record_write(creation->directory, &creation->record, &creation->arena, record, err);
+	trace_phase("records");
+	if (r == 0)
+		cgroup_limit_ahead(&creation->cgroup, creation->wish.resources);
+	trace_phase("device rules");
+	return r;
+}
+
 static int make(struct creation *creation, bool attached, struct error *err)
 {
+	const char *record;
 	int r = journal(creation, err);
 
 	if (r == 0 && !attached)
@@ -264,17 +287,12 @@ static int make(struct creation *creation, bool attached, struct error *err)
 	trace_phase("cgroup");
 	if (r == 0)
 		r = launch_begin(&creation->launch, err);
-	/* Beside init, which has much to do first. */
 	if (r == 0)
-		r = exec_record_store(creation->directory, creation->container, err);
-	trace_phase("record: exec");
-	if (r == 0)
-		cgroup_limit_ahead(&creation->cgroup, creation->wish.resources);
-	trace_phase("device rules");
+		r = make_ahead(creation, status_made(creation, attached), &record, err);
 	if (r == 0)
 		r = launch_see_ready(&creation->launch, err);
 	if (r == 0)
-		r = creation_record(creation, status_made(creation, attached), err);
+		r = record_put(creation->directory, record, err);
 	if (r == 0)
 		r = pid_file_write(&creation->pid_file, creation->launch.init.pid, err);
 	trace_phase("record: created");

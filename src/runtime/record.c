@@ -80,20 +80,31 @@ static int replace_by_link(int directory, const char *text, struct error *err)
  * it tells already what is to be killed and removed.  The file is a new one each time: whoever reads the record
  * meanwhile, without a lock, has one open that nobody writes to.
  */
-int record_store(int directory, const struct oci_record *record, struct arena *arena,
-		 struct error *err)
+int record_write(int directory, const struct oci_record *record, struct arena *arena,
+		 const char **text, struct error *err)
 {
-	const char *text = oci_encode(&oci_record_object, record, arena, OCI_COMPACT);
-
-	if (!text)
+	*text = oci_encode(&oci_record_object, record, arena, OCI_COMPACT);
+	if (!*text)
 		return arena_full(arena, err);
 	if (unlinkat(directory, RECORD_BEFORE, 0) < 0 && errno != ENOENT)
 		return error_errno(err, errno, "remove %s", RECORD_BEFORE);
-	if (file_make(directory, RECORD_BEFORE, text, strlen(text), err) < 0)
-		return -err->code;
+	return file_make(directory, RECORD_BEFORE, *text, strlen(*text), err);
+}
+
+int record_put(int directory, const char *text, struct error *err)
+{
 	if (sys_exchange(directory, RECORD_BEFORE, RECORD_FILE) == 0)
 		return 0;
 	return replace_by_link(directory, text, err);
+}
+
+int record_store(int directory, const struct oci_record *record, struct arena *arena,
+		 struct error *err)
+{
+	const char *text;
+	int r = record_write(directory, record, arena, &text, err);
+
+	return r == 0 ? record_put(directory, text, err) : r;
 }
 
 struct process record_init(const struct oci_record *record)

@@ -36,5 +36,10 @@ int record_make(int directory, const struct oci_record *record, struct arena *ar
 int record_store(int directory, const struct oci_record *record, struct arena *arena,
 		 struct error *err);
 
+/* The two halves of it, for who has time before the record comes true; *text is what has been written. */
+int record_write(int directory, const struct oci_record *record, struct arena *arena,
+		 const char **text, struct error *err);
+int record_put(int directory, const char *text, struct error *err);
+
 /* The container's first process; pid is 0 as long as it has none. */
 struct process record_init(const struct oci_record *record);

@@ -67,12 +67,6 @@ int arena_open_shared(struct arena *arena, struct error *err)
 	return arena_open_private(arena, err);
 }
 
-int arena_keep_private(struct arena *arena, struct error *err)
-{
-	(void)arena, (void)err;
-	return 0;
-}
-
 int arena_map(int fd, void **start, struct error *err)
 {
 	(void)fd, (void)start;
