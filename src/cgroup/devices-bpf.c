@@ -4,9 +4,13 @@
  *	https://docs.kernel.org/admin-guide/cgroup-v2.html#device-controller
  *	https://docs.kernel.org/bpf/standardization/instruction-set.html
  *
- * The program takes the rules from the last to the first, and each takes from what is asked what it
- * allows: once nothing is left, the answer is yes; a rule that denies anything of what is left, or
- * the end, makes it no.
+ * The program takes the rules from the last to the first.  Each takes from what is asked what it allows, or notes what
+ * it denies of it; at the end the answer is yes if nothing is left and nothing is denied.
+ *
+ * It has no jumps.  The kernel's verifier goes through what follows a jump once for each way that leads there, which
+ * would take longer than all the rest of loading; without them it reads the program once, from the first to the last
+ * instruction, however many rules there are.  So a comparison is a difference, which is 0 if the rule speaks of
+ * the device.
  *
  * It is attached with BPF_F_ALLOW_MULTI: those of the cgroups above go on to count, and a container
  * that has a cgroup below its own may only take away.  Later rules replace the program that is there, which
@@ -27,7 +31,7 @@
 #define PROGRAM_NAME "proa_devices"
 
 enum {
-	ANSWER = BPF_REG_0,
+	DENIED = BPF_REG_0,  /* of the access that is asked for; at the end the answer */
 	CONTEXT = BPF_REG_1, /* struct bpf_cgroup_dev_ctx */
 	TYPE = BPF_REG_2,
 	LEFT = BPF_REG_3, /* of the access that is asked for */
@@ -35,14 +39,16 @@ enum {
 	MINOR = BPF_REG_5,
 	DRIVER = BPF_REG_6, /* the type and the major number */
 	DEVICE = BPF_REG_7, /* these and the minor number */
-	WANTED = BPF_REG_8,
+	MATCH = BPF_REG_8,
+	MORE = BPF_REG_9,
 	HEAD_LENGTH = 13,
-	RULE_LENGTH = 14, /* at most: for both types 3 to compare, 4 to decide */
-	TAIL_LENGTH = 2,
+	RULE_LENGTH = 11, /* at most: 7 for MATCH, 4 for what is done then; 14 for two or more */
+	TAIL_LENGTH = 4,
 	USUAL_LENGTH = 512,
 	/* A number of a device in the kernel, dev_t: what is larger is no device's. */
 	MAJOR_BITS = 12,
 	MINOR_BITS = 20,
+	GROUP_BITS = 5, /* of minor numbers that are looked up in a set of bits */
 };
 
 struct program {
@@ -79,21 +85,11 @@ static struct bpf_insn combine(int operation, int to, int from)
 				 .src_reg = (unsigned char)from & 0xf};
 }
 
-/* if (what TEST value) skip as many instructions */
-static struct bpf_insn skip_if(int test, int what, uint32_t value, size_t skip)
-{
-	return (struct bpf_insn){.code = (unsigned char)(BPF_JMP32 | test | BPF_K),
-				 .dst_reg = (unsigned char)what & 0xf,
-				 .off = (short)skip,
-				 .imm = (int)value};
-}
-
 static void add_exit(struct program *program)
 {
 	add(program, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
 }
 
-/* The answer is yes until it is known to be no. */
 static void add_head(struct program *program)
 {
 	add(program, load(TYPE, offsetof(struct bpf_cgroup_dev_ctx, access_type)));
@@ -108,74 +104,142 @@ static void add_head(struct program *program)
 	add(program, combine(BPF_MOV, DEVICE, DRIVER));
 	add(program, reckon(BPF_LSH, DEVICE, MINOR_BITS));
 	add(program, combine(BPF_OR, DEVICE, MINOR));
-	add(program, reckon(BPF_MOV, ANSWER, true));
+	add(program, reckon(BPF_MOV, DENIED, 0));
+}
+
+/* to = the bits in which what and value differ */
+static void add_difference(struct program *program, int to, int what, uint32_t value)
+{
+	add(program, combine(BPF_MOV, to, what));
+	add(program, reckon(BPF_XOR, to, value));
+}
+
+/* What 0 stands for becomes 1, and any other number below 2^63 becomes 0. */
+static void add_is_zero(struct program *program, int what)
+{
+	add(program, reckon(BPF_SUB, what, 1));
+	add(program, reckon(BPF_RSH, what, 63));
+}
+
+static uint32_t type_of(const struct device_rule *rule)
+{
+	return rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
+}
+
+static uint32_t driver_of(const struct device_rule *rule)
+{
+	return type_of(rule) << MAJOR_BITS | (uint32_t)rule->major;
+}
+
+static void add_device(struct program *program, const struct device_rule *rule)
+{
+	uint64_t device = (uint64_t)driver_of(rule) << MINOR_BITS | (uint64_t)rule->minor;
+
+	add(program, (struct bpf_insn){.code = BPF_LD | BPF_DW | BPF_IMM,
+				       .dst_reg = MATCH,
+				       .imm = (int)(uint32_t)device});
+	add(program, (struct bpf_insn){.imm = (int)(uint32_t)(device >> 32)});
+	add(program, combine(BPF_XOR, MATCH, DEVICE));
+}
+
+/* MATCH = 1 if the rule speaks of the device, otherwise 0 */
+static void add_match(struct program *program, const struct device_rule *rule)
+{
+	bool both = rule->type == 'a', minor = rule->minor != DEVICE_ANY;
+
+	if (rule->major == DEVICE_ANY && both && !minor) {
+		add(program, reckon(BPF_MOV, MATCH, true));
+		return;
+	}
+	if (rule->major != DEVICE_ANY && !both && minor) {
+		add_device(program, rule);
+		minor = false;
+	} else if (rule->major != DEVICE_ANY) {
+		add_difference(program, MATCH, both ? MAJOR : DRIVER,
+			       both ? (uint32_t)rule->major : driver_of(rule));
+	} else if (!both) {
+		add_difference(program, MATCH, TYPE, type_of(rule));
+	} else {
+		add_difference(program, MATCH, MINOR, (uint32_t)rule->minor);
+		minor = false;
+	}
+	if (minor) {
+		add_difference(program, MORE, MINOR, (uint32_t)rule->minor);
+		add(program, combine(BPF_OR, MATCH, MORE));
+	}
+	add_is_zero(program, MATCH);
+}
+
+/* The same for devices of one driver, whose minor numbers are the set's bits. */
+static void add_match_of_group(struct program *program, const struct device_rule *rule,
+			       uint32_t set)
+{
+	add_difference(program, MATCH, DRIVER, driver_of(rule));
+	add(program, combine(BPF_MOV, MORE, MINOR));
+	add(program, reckon(BPF_RSH, MORE, GROUP_BITS));
+	add(program, combine(BPF_OR, MATCH, MORE));
+	add_is_zero(program, MATCH);
+	/* By more than 63 the kernel shifts by the rest; then MATCH is 0. */
+	add(program,
+	    (struct bpf_insn){.code = BPF_ALU | BPF_MOV | BPF_K, .dst_reg = MORE, .imm = (int)set});
+	add(program, combine(BPF_RSH, MORE, MINOR));
+	add(program, combine(BPF_AND, MATCH, MORE));
 }
 
 /* What is done with an access that a rule speaks of. */
 static void add_body(struct program *program, const struct device_rule *rule)
 {
-	if (!rule->allow) {
-		add(program, skip_if(BPF_JSET, LEFT, rule->access, 1));
-		add(program, (struct bpf_insn){.code = BPF_JMP | BPF_JA, .off = 2});
-		add(program, reckon(BPF_MOV, ANSWER, false));
-	} else if (rule->access != ACCESS_ALL) {
-		add(program, reckon(BPF_AND, LEFT, ~rule->access));
-		add(program, skip_if(BPF_JNE, LEFT, 0, 1));
-	}
-	add_exit(program);
-}
-
-static size_t body_length(const struct device_rule *rule)
-{
-	if (!rule->allow)
-		return 4;
-	return rule->access == ACCESS_ALL ? 1 : 3;
-}
-
-/*
- * A comparison that succeeds tells the kernel's verifier what is in a register, and it goes through the
- * rest of the program once more with that.  So there is one comparison for a rule, of a value that is
- * not compared with anything again where it succeeded: loading takes a fifth of the time.
- */
-static void add_match(struct program *program, const struct device_rule *rule, uint32_t type)
-{
-	uint64_t driver = (uint64_t)type << MAJOR_BITS | (uint64_t)rule->major;
-	uint64_t device = driver << MINOR_BITS | (uint64_t)rule->minor;
-	size_t body = body_length(rule);
-
-	if (rule->major == DEVICE_ANY) {
-		add(program, skip_if(BPF_JNE, TYPE, type, body + (rule->minor != DEVICE_ANY)));
-		if (rule->minor != DEVICE_ANY)
-			add(program, skip_if(BPF_JNE, MINOR, (uint32_t)rule->minor, body));
-	} else if (rule->minor == DEVICE_ANY) {
-		add(program, skip_if(BPF_JNE, DRIVER, (uint32_t)driver, body));
+	if (rule->allow) {
+		add(program, reckon(BPF_SUB, MATCH, 1)); /* all bits of a device that it is not */
+		if (rule->access != ACCESS_ALL)
+			add(program, reckon(BPF_OR, MATCH, ~rule->access));
+		add(program, combine(BPF_AND, LEFT, MATCH));
 	} else {
-		add(program, (struct bpf_insn){.code = BPF_LD | BPF_DW | BPF_IMM,
-					       .dst_reg = WANTED,
-					       .imm = (int)(uint32_t)device});
-		add(program, (struct bpf_insn){.imm = (int)(uint32_t)(device >> 32)});
-		add(program, (struct bpf_insn){.code = BPF_JMP | BPF_JNE | BPF_X,
-					       .dst_reg = DEVICE,
-					       .src_reg = WANTED,
-					       .off = (short)body});
+		add(program, (struct bpf_insn){.code = BPF_ALU64 | BPF_NEG, .dst_reg = MATCH});
+		add(program, reckon(BPF_AND, MATCH, rule->access));
+		add(program, combine(BPF_AND, MATCH, LEFT));
+		add(program, combine(BPF_OR, DENIED, MATCH));
 	}
-	add_body(program, rule);
 }
 
-static void add_rule(struct program *program, const struct device_rule *rule)
+static bool is_device(const struct device_rule *rule)
 {
-	bool both = rule->type == 'a', any = rule->major == DEVICE_ANY && rule->minor == DEVICE_ANY;
+	return (rule->major == DEVICE_ANY || rule->major >> MAJOR_BITS == 0) &&
+	       (rule->minor == DEVICE_ANY || rule->minor >> MINOR_BITS == 0);
+}
 
-	if (rule->major >> MAJOR_BITS > 0 || rule->minor >> MINOR_BITS > 0)
-		return;
-	if (both && any) {
-		add_body(program, rule);
-		return;
+static bool can_be_grouped(const struct device_rule *rule)
+{
+	return rule->type != 'a' && rule->major != DEVICE_ANY && rule->minor != DEVICE_ANY &&
+	       rule->minor >> GROUP_BITS == 0;
+}
+
+static bool is_of_group(const struct device_rule *rule, const struct device_rule *last)
+{
+	return can_be_grouped(rule) && rule->allow == last->allow && rule->type == last->type &&
+	       rule->major == last->major && rule->access == last->access;
+}
+
+/* The rule, with those before it that do the same with devices of the same driver; returns how many they are. */
+static size_t add_rules(struct program *program, const struct device_rule *rules, size_t count)
+{
+	const struct device_rule *last = &rules[count - 1];
+	size_t taken = 1;
+	uint32_t set;
+
+	if (!is_device(last))
+		return 1;
+	if (can_be_grouped(last)) {
+		set = UINT32_C(1) << last->minor;
+		for (; taken < count && is_of_group(last - taken, last); taken++)
+			set |= UINT32_C(1) << (last - taken)->minor;
 	}
-	if (both || rule->type == 'b')
-		add_match(program, rule, BPF_DEVCG_DEV_BLOCK);
-	if (both || rule->type == 'c')
-		add_match(program, rule, BPF_DEVCG_DEV_CHAR);
+	if (taken > 1)
+		add_match_of_group(program, last, set);
+	else
+		add_match(program, last);
+	add_body(program, last);
+	return taken;
 }
 
 size_t devices_program_size(const struct device_rules *list)
@@ -188,9 +252,11 @@ size_t devices_program(const struct device_rules *list, struct bpf_insn *code)
 	struct program program = {.code = code};
 
 	add_head(&program);
-	for (size_t i = list->count; i > 0; i--)
-		add_rule(&program, &list->rules[i - 1]);
-	add(&program, reckon(BPF_MOV, ANSWER, list->all));
+	for (size_t left = list->count; left > 0;)
+		left -= add_rules(&program, list->rules, left);
+	if (!list->all)
+		add(&program, combine(BPF_OR, DENIED, LEFT));
+	add_is_zero(&program, DENIED);
 	add_exit(&program);
 	return program.length;
 }

@@ -26,8 +26,7 @@
 #include "cgroup/controller.h"
 
 static const struct device_rule implied_rules[] = {
-	{true, 'c', DEVICE_ANY, DEVICE_ANY, ACCESS_MAKE, true}, /* nodes that are made but not */
-	{true, 'b', DEVICE_ANY, DEVICE_ANY, ACCESS_MAKE, true}, /* opened are harmless */
+	{true, 'a', DEVICE_ANY, DEVICE_ANY, ACCESS_MAKE, true}, /* harmless until it is opened */
 	{true, 'c', 1, 3, ACCESS_ALL, true},			/* /dev/null */
 	{true, 'c', 1, 5, ACCESS_ALL, true},			/* /dev/zero */
 	{true, 'c', 1, 7, ACCESS_ALL, true},			/* /dev/full */

@@ -15,24 +15,6 @@ enum { MOST_RULES = 12, MOST_CODE = 512, QUESTIONS = 8 };
 static struct bpf_insn code[MOST_CODE];
 static size_t code_length;
 
-/* Whether the jump is taken. */
-static bool holds(const struct bpf_insn *at, const uint64_t *registers)
-{
-	uint64_t value = registers[at->dst_reg];
-
-	if (at->code == (BPF_JMP | BPF_JNE | BPF_X))
-		return value != registers[at->src_reg];
-	switch (at->code) {
-	case BPF_JMP32 | BPF_JNE:
-		return (uint32_t)value != (uint32_t)at->imm;
-	case BPF_JMP32 | BPF_JSET:
-		return (uint32_t)value & (uint32_t)at->imm;
-	default:
-		EXPECT(at->code == (BPF_JMP | BPF_JA));
-		return true;
-	}
-}
-
 static uint64_t reckon(const struct bpf_insn *at, uint64_t value, uint64_t other)
 {
 	uint64_t operand = BPF_SRC(at->code) == BPF_X ? other : (uint64_t)(int64_t)at->imm;
@@ -44,11 +26,17 @@ static uint64_t reckon(const struct bpf_insn *at, uint64_t value, uint64_t other
 		return value & operand;
 	case BPF_OR:
 		return value | operand;
+	case BPF_XOR:
+		return value ^ operand;
+	case BPF_SUB:
+		return value - operand;
+	case BPF_NEG:
+		return -value;
 	case BPF_LSH:
-		return value << operand;
+		return value << (operand & 63);
 	default:
-		EXPECT(BPF_OP(at->code) == BPF_RSH && operand < 64);
-		return value >> operand;
+		EXPECT(BPF_OP(at->code) == BPF_RSH);
+		return value >> (operand & 63);
 	}
 }
 
@@ -74,12 +62,12 @@ static uint64_t run(const struct bpf_cgroup_dev_ctx *context)
 		case BPF_ALU64:
 			*to = reckon(at, *to, registers[at->src_reg]);
 			break;
-		default:
-			if (at->code == (BPF_JMP | BPF_EXIT))
-				return registers[BPF_REG_0];
-			if (holds(at, registers))
-				i += (size_t)at->off;
+		case BPF_ALU: /* 32 bits, the others are 0 */
+			*to = (uint32_t)reckon(at, *to, registers[at->src_reg]);
 			break;
+		default:
+			EXPECT(at->code == (BPF_JMP | BPF_EXIT) && i == code_length - 1);
+			return registers[BPF_REG_0];
 		}
 	}
 	fuzz_fail(__FILE__, __LINE__, "the program ends");
