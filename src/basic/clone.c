@@ -12,13 +12,12 @@
 
 #include "basic/syscalls.h"
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
+#ifndef __has_feature
+#define __has_feature(feature) 0 /* clang's */
 #endif
 
-#if defined(__x86_64__) && defined(__LP64__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__LP64__) && !defined(__SANITIZE_ADDRESS__) && \
+	!__has_feature(address_sanitizer)
 
 enum {
 	STACK_SIZE = 128 * 1024,

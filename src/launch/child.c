@@ -1,5 +1,5 @@
 /*
- * The child, between clone and exec: still a copy of the runtime, already in its new user namespace.
+ * The child, between clone and exec: still the runtime's program, already in its new user namespace.
  *
  * Who executes a program in a user namespace without being root there loses all capabilities over it,
  * and before the maps are written nobody is root.  So the maps come first; and where they have no root,
@@ -140,7 +140,7 @@ static int execute_init(const struct container *container, int image, struct err
 	return child_memory_error(err, errno, "execute proa-init from memory");
 }
 
-/* A copy of the runtime holds what is the runtime's.  As long as it does the other side of its own socket
+/* The clone holds what is the runtime's.  As long as it does the other side of its own socket
  * does not close when the runtime dies, nor is the container's lock free. */
 static void let_go(const struct launch *launch)
 {

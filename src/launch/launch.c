@@ -2,8 +2,8 @@
  * The runtime's side of making a container: it clones init, or the stage that clones init, and answers
  * what they ask.
  *
- * The clone is a copy of the runtime, and the first thing it does is to execute proa-init, from a sealed
- * copy in memory.  Nothing else of the runtime comes near the container: not its file, not its memory, and
+ * The clone is the runtime once more, in its memory or a copy of it, and the first thing it does is to execute
+ * proa-init, from a sealed copy of that.  Nothing else of the runtime comes near the container: not its file, not its memory, and
  * of its file descriptors only those that the plan names.
  */
 #include "launch/launch.h"
