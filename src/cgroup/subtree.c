@@ -162,13 +162,12 @@ __attribute__((noinline)) static void enable_from(const char *directory, size_t 
 
 /* The same for a plain user, who begins where he may: at the uppermost of those that were given to him, which lie above
  * the one at path without a gap.  0: there is none. */
-__attribute__((noinline)) static size_t read_own_top(const char *path, size_t top,
-						     char list[SUBTREE_SIZE])
+__attribute__((noinline)) static size_t read_own_top(const char *path, char list[SUBTREE_SIZE])
 {
 	char file[PATH_MAX + 32];
 	size_t own = 0;
 
-	for (size_t i = strlen(path); i-- > top;) {
+	for (size_t i = strlen(path); i-- > 0;) {
 		if (path[i] != '/')
 			continue;
 		snprintf(file, sizeof(file), "%.*s/cgroup.subtree_control", (int)i, path);
@@ -185,15 +184,14 @@ __attribute__((noinline)) static size_t read_own_top(const char *path, size_t to
 
 void subtree_enable(const char *directory)
 {
-	char list[SUBTREE_SIZE], own[SUBTREE_SIZE];
-	size_t top = read_top(directory, list);
+	char list[SUBTREE_SIZE] = "", own[SUBTREE_SIZE];
+	size_t top = is_plain_user(geteuid()) ? read_own_top(directory, list)
+					      : read_top(directory, list);
 
-	/* Most often all that there is comes down to it already. */
-	if (subtree_read(directory, "cgroup.controllers", own) && strcmp(own, list) == 0)
+	if (top == 0 || !list[0])
 		return;
-	if (is_plain_user(geteuid()))
-		top = read_own_top(directory, top, list);
-	if (top > 0 && strcmp(own, list) != 0)
+	/* Most often all that there is comes down to it already. */
+	if (!subtree_read(directory, "cgroup.controllers", own) || strcmp(own, list) != 0)
 		enable_from(directory, top, list);
 }
 

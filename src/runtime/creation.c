@@ -159,8 +159,13 @@ static int fill_record(struct creation *creation, struct error *err)
 
 static int journal(struct creation *creation, struct error *err)
 {
+	int r;
+
 	creation->record.status = "creating";
-	return record_make(creation->directory, &creation->record, &creation->arena, err);
+	creation->cgroup.made = true; /* by the time that the record has its name */
+	r = record_plan(creation->directory, &creation->record, &creation->arena, err);
+	creation->cgroup.made = false;
+	return r;
 }
 
 static void bring_up_to_date(struct creation *creation, const char *status)
@@ -240,7 +245,9 @@ static int make_cgroup(struct creation *creation, struct error *err)
 		return r;
 	}
 	creation->cgroup.made = true;
-	r = creation_record(creation, "creating", err);
+	r = record_confirm(creation->directory, err);
+	if (r == 0 && creation->cgroup.systemd) /* which has told more of it */
+		r = creation_record(creation, "creating", err);
 	return r == 0 ? delegate_cgroup(creation, err) : r;
 }
 

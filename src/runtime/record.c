@@ -13,8 +13,8 @@
 #include "libocispec/decode.h"
 #include "libocispec/encode.h"
 
-static int load(int directory, const char *path, struct arena *arena,
-		const struct oci_record **record, struct error *err)
+static int load(int directory, const char *path, struct arena *arena, struct oci_record **record,
+		struct error *err)
 {
 	const char *slash = strchr(path, '/');
 	struct oci_source source = {.name = slash ? slash + 1 : path};
@@ -34,36 +34,83 @@ static int load(int directory, const char *path, struct arena *arena,
 	return r;
 }
 
+static int load_planned(int directory, const char *path, struct arena *arena,
+			struct oci_record **record, struct error *err)
+{
+	int r = load(directory, path, arena, record, err);
+
+	if (r == -EINVAL)
+		return error_errno(err, ENOENT, "read " RECORD_PLANNED);
+	if (r == 0 && (*record)->cgroup)
+		(*record)->cgroup->made = false;
+	return r;
+}
+
+/* folder: "", or where it is in the directory, with a slash at its end. */
+static int load_any(int directory, const char *folder, struct arena *arena,
+		    const struct oci_record **record, struct error *err)
+{
+	char file[NAME_MAX + sizeof("/" RECORD_FILE)];
+	char planned[NAME_MAX + sizeof("/" RECORD_PLANNED)];
+	size_t length = strnlen(folder, NAME_MAX + 1);
+	struct oci_record *found = NULL;
+	int r;
+
+	memcpy(file, folder, length);
+	memcpy(file + length, RECORD_FILE, sizeof(RECORD_FILE));
+	r = load(directory, file, arena, &found, err);
+	if (r == -ENOENT) {
+		memcpy(planned, folder, length);
+		memcpy(planned + length, RECORD_PLANNED, sizeof(RECORD_PLANNED));
+		r = load_planned(directory, planned, arena, &found, err);
+		if (r == -ENOENT) /* or it has got its name meanwhile */
+			r = load(directory, file, arena, &found, err);
+	}
+	*record = found;
+	return r;
+}
+
 int record_load(int directory, struct arena *arena, const struct oci_record **record,
 		struct error *err)
 {
-	return load(directory, RECORD_FILE, arena, record, err);
+	return load_any(directory, "", arena, record, err);
 }
 
 int record_look(int root, const char *id, struct arena *arena, const struct oci_record **record,
 		struct error *err)
 {
-	char path[NAME_MAX + sizeof("/" RECORD_FILE)];
+	char folder[NAME_MAX + sizeof("/")];
 	size_t length = strnlen(id, NAME_MAX);
 
-	memcpy(path, id, length);
-	memcpy(path + length, "/" RECORD_FILE, sizeof("/" RECORD_FILE));
-	return load(root, path, arena, record, err);
+	memcpy(folder, id, length);
+	memcpy(folder + length, "/", sizeof("/"));
+	return load_any(root, folder, arena, record, err);
 }
 
 int record_load_before(int directory, struct arena *arena, const struct oci_record **record,
 		       struct error *err)
 {
-	return load(directory, RECORD_BEFORE, arena, record, err);
+	struct oci_record *found = NULL;
+	int r = load(directory, RECORD_BEFORE, arena, &found, err);
+
+	*record = found;
+	return r;
 }
 
-int record_make(int directory, const struct oci_record *record, struct arena *arena,
+int record_plan(int directory, const struct oci_record *record, struct arena *arena,
 		struct error *err)
 {
 	const char *text = oci_encode(&oci_record_object, record, arena, OCI_COMPACT);
 
-	return text ? file_replace(directory, RECORD_FILE, text, 0600, err)
+	return text ? file_make(directory, RECORD_PLANNED, text, strlen(text), err)
 		    : arena_full(arena, err);
+}
+
+int record_confirm(int directory, struct error *err)
+{
+	if (renameat(directory, RECORD_PLANNED, directory, RECORD_FILE) < 0)
+		return error_errno(err, errno, "rename " RECORD_PLANNED);
+	return 0;
 }
 
 /* Where the two names cannot be exchanged.  A state directory that has no links keeps none before. */

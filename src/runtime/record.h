@@ -3,7 +3,8 @@
  * none of them reads config.json again, or guesses.  record.schema describes it.
  *
  * It is written before what it tells of is made, so that whatever a runtime that was killed has
- * left can be found and removed; and each time as a whole.
+ * left can be found and removed; and each time as a whole.  Until the cgroup is made it has another name: so
+ * long nobody knows whose processes are in that.
  */
 #pragma once
 
@@ -12,11 +13,12 @@
 #include "basic/process.h"
 #include "libocispec/types.h"
 
-#define RECORD_FILE   "state.json"
-#define RECORD_BEFORE "state.json.before"
+#define RECORD_FILE    "state.json"
+#define RECORD_PLANNED "state.json.planned"
+#define RECORD_BEFORE  "state.json.before"
 
-/* Reads the record in the open directory into the arena.  -ENOENT: there is none; -EINVAL: it is
- * none of ours, or damaged. */
+/* Reads the record in the open directory into the arena.  -ENOENT: there is none, or a planned one that was not
+ * finished, so that nothing was made; -EINVAL: it is none of ours, or damaged. */
 int record_load(int directory, struct arena *arena, const struct oci_record **record,
 		struct error *err);
 
@@ -28,9 +30,13 @@ int record_look(int root, const char *id, struct arena *arena, const struct oci_
 int record_load_before(int directory, struct arena *arena, const struct oci_record **record,
 		       struct error *err);
 
-/* Writes a container's first record. */
-int record_make(int directory, const struct oci_record *record, struct arena *arena,
+/* Writes a container's first record, as it will be when the cgroup is made; who reads it sooner is told that it is
+ * not. */
+int record_plan(int directory, const struct oci_record *record, struct arena *arena,
 		struct error *err);
+
+/* Now the cgroup is made. */
+int record_confirm(int directory, struct error *err);
 
 /* Puts the record in place of the one before: after a crash at any moment it is the old or the new one, whole. */
 int record_store(int directory, const struct oci_record *record, struct arena *arena,

@@ -256,11 +256,12 @@ def killed_at(t, words, call, earlier):
 def check_record(t, box, cgroups):
   """Whatever cgroups there are by now, the record on the disk tells of them."""
   made = leftovers.cgroups(t.settings) - cgroups
-  try:
-    with open('%s/state/%s/state.json' % (t.settings.directory, box.id), encoding='utf-8') as file:
-      place = json.load(file).get('cgroup', {})
-  except FileNotFoundError:
-    place = {}
+  place = {}
+  for name in ('state.json.planned', 'state.json'):
+    path = '%s/state/%s/%s' % (t.settings.directory, box.id, name)
+    if os.path.exists(path):
+      with open(path, encoding='utf-8') as file:
+        place = json.load(file).get('cgroup', {})
   told = [os.stat(one).st_ino for one in place.get('directories', []) + [place.get('v2')]
           if one and os.path.exists(one)]
   unknown = [path for path in made if os.path.basename(path) == box.id and os.stat(path).st_ino not in told]

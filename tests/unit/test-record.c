@@ -125,7 +125,8 @@ TEST(keeps_the_one_before)
 	struct error err = {0};
 
 	begin();
-	ck_assert_int_eq(record_make(directory, &first, &arena, &err), 0);
+	ck_assert_int_eq(record_plan(directory, &first, &arena, &err), 0);
+	ck_assert_int_eq(record_confirm(directory, &err), 0);
 	ck_assert_int_eq(faccessat(directory, RECORD_BEFORE, F_OK, 0), -1);
 	store("created");
 	ck_assert_str_eq(status_in(record_load), "created");
@@ -133,6 +134,55 @@ TEST(keeps_the_one_before)
 	store("running");
 	ck_assert_str_eq(status_in(record_load), "running");
 	ck_assert_str_eq(status_in(record_load_before), "created");
+	finish();
+}
+
+static bool is_made(void)
+{
+	const struct oci_record *record = NULL;
+	struct error err = {0};
+
+	ck_assert_msg(record_load(directory, &arena, &record, &err) == 0, "%s", err.text);
+	return record->cgroup->made;
+}
+
+TEST(says_that_the_cgroup_is_made_when_it_is)
+{
+	struct oci_record_cgroup cgroup = {.manager = "cgroupfs", .made = true};
+	struct oci_record record = record_of("creating");
+	const struct oci_record *read;
+	struct error err = {0};
+	int root;
+
+	begin();
+	record.cgroup = &cgroup;
+	ck_assert_int_eq(record_load(directory, &arena, &read, &err), -ENOENT);
+	ck_assert_int_eq(record_plan(directory, &record, &arena, &err), 0);
+	ck_assert(!is_made());
+	root = openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(record_look(root, strrchr(scratch, '/') + 1, &arena, &read, &err), 0);
+	ck_assert(!read->cgroup->made);
+	ck_assert_int_eq(record_confirm(directory, &err), 0);
+	ck_assert(is_made());
+	ck_assert_int_eq(record_look(root, strrchr(scratch, '/') + 1, &arena, &read, &err), 0);
+	ck_assert(read->cgroup->made);
+	close(root);
+	finish();
+}
+
+/* Who was killed while he wrote it had made nothing else. */
+TEST(is_none_as_long_as_the_plan_is_not_whole)
+{
+	const struct oci_record *read;
+	struct error err = {0};
+
+	begin();
+	ck_assert_int_eq(file_make(directory, RECORD_PLANNED, "{\"id\"", 5, &err), 0);
+	ck_assert_int_eq(record_load(directory, &arena, &read, &err), -ENOENT);
+	unlinkat(directory, RECORD_PLANNED, 0);
+	ck_assert_int_eq(file_make(directory, RECORD_PLANNED, "", 0, &err), 0);
+	ck_assert_int_eq(record_load(directory, &arena, &read, &err), -ENOENT);
+	unlinkat(directory, RECORD_PLANNED, 0);
 	finish();
 }
 
@@ -224,5 +274,6 @@ TEST(is_not_waited_for)
 
 RUN_TESTS("record", is_read_as_it_was_written, is_the_owners_alone,
 	  has_no_process_before_there_is_one, keeps_the_one_before,
+	  says_that_the_cgroup_is_made_when_it_is, is_none_as_long_as_the_plan_is_not_whole,
 	  stays_whole_for_who_reads_it_meanwhile, is_written_past_what_was_left, may_be_missing,
 	  may_be_damaged_the_one_before_too, is_refused_when_damaged, is_not_waited_for)
