@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,8 +72,10 @@ static bool wait_for_it(atomic_int *state, int seconds)
 {
 	struct timespec end;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += seconds;
+	if (seconds) {
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		end.tv_sec += seconds;
+	}
 	while (atomic_load(state) == WORKS)
 		if (wait_on(state, seconds ? &end : NULL) == -ETIMEDOUT)
 			return atomic_load(state) != WORKS;

@@ -168,7 +168,7 @@ bool child_is_plain(const struct launch *launch)
 	       !(launch->keeper && launch->keeper->pid);
 }
 
-_Noreturn void child_run(const struct launch *launch, int image)
+_Noreturn void child_run(const struct launch *launch)
 {
 	struct container *container = launch->container;
 	struct error err = {0};
@@ -187,7 +187,7 @@ _Noreturn void child_run(const struct launch *launch, int image)
 		r = memory_entry_bind(container, &err);
 	trace_phase("cgroup and user namespace");
 	if (r == 0)
-		execute_init(container, image, &err);
+		execute_init(container, launch->image, &err);
 	tell_failure(voice(container), &err);
 	_exit(EXIT_FAILURE);
 }

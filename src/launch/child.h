@@ -13,5 +13,5 @@ int child_memory_error(struct error *err, int code, const char *what);
  * its identity, or its oom_score_adj, which is that of all who share it. */
 bool child_is_plain(const struct launch *launch);
 
-/* In the cloned child: gets into its cgroups and user namespace and executes proa-init from image. */
-_Noreturn void child_run(const struct launch *launch, int image);
+/* In the cloned child: gets into its cgroups and user namespace and executes proa-init. */
+_Noreturn void child_run(const struct launch *launch);

@@ -3,8 +3,8 @@
  * what they ask.
  *
  * The clone is the runtime once more, in its memory or a copy of it, and the first thing it does is to execute
- * proa-init, from a sealed copy of that.  Nothing else of the runtime comes near the container: not its file, not its memory, and
- * of its file descriptors only those that the plan names.
+ * proa-init, from a sealed copy of that.  Nothing else of the runtime comes near the container: not its file,
+ * not its memory, and of its file descriptors only those that the plan names.
  */
 #include "launch/launch.h"
 
@@ -107,21 +107,13 @@ static int make_sockets(struct launch *launch, struct error *err)
 	return r;
 }
 
-struct begin {
-	const struct launch *launch;
-	int image;
-};
-
 static void begin(void *context)
 {
-	const struct begin *begin = context;
-
-	child_run(begin->launch, begin->image);
+	child_run(context);
 }
 
-static pid_t clone_into(const struct launch *launch, int image, int cgroup, int *pidfd)
+static pid_t clone_into(struct launch *launch, int cgroup, int *pidfd)
 {
-	struct begin with = {launch, image};
 	struct clone_args args = {
 		.flags = CLONE_PIDFD | (uint64_t)namespaces_at_clone(launch->container),
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
@@ -133,26 +125,26 @@ static pid_t clone_into(const struct launch *launch, int image, int cgroup, int 
 	if (cgroup >= 0)
 		args.flags |= CLONE_INTO_CGROUP;
 	if (clone_can_lend && child_is_plain(launch)) {
-		pid = clone_lending(&args, begin, &with, patience(launch));
+		pid = clone_lending(&args, begin, launch, patience(launch));
 		trace_resume(TRACE_RUNTIME);
 		return pid;
 	}
 	pid = sys_clone3(&args);
 	if (pid == 0)
-		begin(&with);
+		child_run(launch);
 	return pid;
 }
 
 /* Where the container's cgroup hands on controllers to those below it, as one does that a systemd runs in,
  * there can be no process in it: then where its first process is. */
-static pid_t clone_beside_target(struct launch *launch, int image, int *pidfd)
+static pid_t clone_beside_target(struct launch *launch, int *pidfd)
 {
 	autoclose int cgroup = -1;
 
 	if (launch->container->exec)
 		cgroup = cgroup_clone_fd_of(launch->cgroup, launch->container->target_pid);
 	if (cgroup >= 0)
-		return clone_into(launch, image, cgroup, pidfd);
+		return clone_into(launch, cgroup, pidfd);
 	errno = EBUSY;
 	return -1;
 }
@@ -166,7 +158,7 @@ static bool may_stay_outside(const struct launch *launch)
 	return container->exec && errno == EACCES && is_plain_user(container->uid);
 }
 
-static pid_t clone_outside(struct launch *launch, int image, int *pidfd)
+static pid_t clone_outside(struct launch *launch, int *pidfd)
 {
 	launch->outside = may_stay_outside(launch);
 	launch->cloned_into_cgroup = false;
@@ -176,7 +168,7 @@ static pid_t clone_outside(struct launch *launch, int image, int *pidfd)
 			    (unsigned int)launch->container->uid, launch->cgroup->v2);
 	else
 		log_debug("clone into the cgroup: errno %d; entering it afterwards", errno);
-	return clone_into(launch, image, -1, pidfd);
+	return clone_into(launch, -1, pidfd);
 }
 
 static int explain_clone(const struct launch *launch, struct error *err)
@@ -195,7 +187,7 @@ static int explain_clone(const struct launch *launch, struct error *err)
 }
 
 /* Clones init or the stage, into its cgroup where that can be; *pidfd is the child's. */
-static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct error *err)
+static pid_t clone_child(struct launch *launch, int *pidfd, struct error *err)
 {
 	/* What is cloned into a cgroup that was killed once, by cgroup.kill, is killed at birth by some
 	 * kernels (6.18); the container may have done that to those that it has made. */
@@ -205,11 +197,11 @@ static pid_t clone_child(struct launch *launch, int image, int *pidfd, struct er
 	pid_t pid;
 
 	launch->cloned_into_cgroup = cgroup >= 0;
-	pid = clone_into(launch, image, cgroup, pidfd);
+	pid = clone_into(launch, cgroup, pidfd);
 	if (pid < 0 && cgroup >= 0 && errno == EBUSY)
-		pid = clone_beside_target(launch, image, pidfd);
+		pid = clone_beside_target(launch, pidfd);
 	if (pid < 0 && cgroup >= 0 && errno != ENOSPC && errno != EPERM && errno != ETIME)
-		pid = clone_outside(launch, image, pidfd);
+		pid = clone_outside(launch, pidfd);
 	trace_phase("clone");
 	return pid < 0 ? explain_clone(launch, err) : pid;
 }
@@ -318,9 +310,9 @@ static int explain_silence(const struct launch *launch, struct error *err)
 	return -err->code;
 }
 
-static int begin_directly(struct launch *launch, int image, struct error *err)
+static int begin_directly(struct launch *launch, struct error *err)
 {
-	pid_t pid = clone_child(launch, image, &launch->init_pidfd, err);
+	pid_t pid = clone_child(launch, &launch->init_pidfd, err);
 
 	if (pid < 0)
 		return pid;
@@ -329,11 +321,11 @@ static int begin_directly(struct launch *launch, int image, struct error *err)
 }
 
 /* The stage speaks until it has made init; then it ends. */
-static int begin_staged(struct launch *launch, int image, struct error *err)
+static int begin_staged(struct launch *launch, struct error *err)
 {
 	int r;
 
-	launch->stage = clone_child(launch, image, &launch->stage_pidfd, err);
+	launch->stage = clone_child(launch, &launch->stage_pidfd, err);
 	if (launch->stage < 0)
 		return launch->stage;
 	close_childs_fds(launch->container);
@@ -364,6 +356,7 @@ int launch_begin(struct launch *launch, struct error *err)
 	image = seal_image(err);
 	if (image < 0)
 		return image;
+	launch->image = image;
 	trace_phase("proa-init in memory");
 	r = make_sockets(launch, err);
 	if (r < 0)
@@ -371,8 +364,7 @@ int launch_begin(struct launch *launch, struct error *err)
 	if (!launch->container->exec)
 		oom_remember(launch->cgroup, &launch->memory);
 	memory_entry_plan(launch);
-	r = launch->container->staged ? begin_staged(launch, image, err)
-				      : begin_directly(launch, image, err);
+	r = launch->container->staged ? begin_staged(launch, err) : begin_directly(launch, err);
 	return r < 0 ? explain_silence(launch, err) : 0;
 }
 

@@ -33,6 +33,7 @@ struct launch {
 	bool below;		      /* exec: into a cgroup that the container has made */
 	bool patient;		      /* exec: wait for as long as it takes: it may be paused */
 
+	int image;		 /* proa-init in memory, while launch_begin() is at work */
 	bool cloned_into_cgroup; /* into its v2 directory */
 	bool outside;		 /* exec: it stays in the caller's cgroup */
 	struct process init;	 /* pid is 0 until there is one */
