@@ -36,17 +36,7 @@ struct found_id {
  * was left half made. */
 static bool is_container(int root, const char *name)
 {
-	char record[CONTAINER_ID_MOST + sizeof("/" RECORD_PLANNED)];
-	size_t length = strlen(name);
-
-	if (!container_id_valid(name))
-		return false;
-	memcpy(record, name, length);
-	memcpy(record + length, "/" RECORD_FILE, sizeof("/" RECORD_FILE));
-	if (faccessat(root, record, F_OK, 0) == 0)
-		return true;
-	memcpy(record + length, "/" RECORD_PLANNED, sizeof("/" RECORD_PLANNED));
-	return faccessat(root, record, F_OK, 0) == 0;
+	return container_id_valid(name) && record_exists(root, name);
 }
 
 /* With look, what has no record is left out; otherwise that comes out when it is read. */

@@ -13,8 +13,23 @@
 #include "libocispec/decode.h"
 #include "libocispec/encode.h"
 
-static int load(int directory, const char *path, struct arena *arena, struct oci_record **record,
-		struct error *err)
+enum { RECORD_PATH_SIZE = NAME_MAX + sizeof("/" RECORD_PLANNED) };
+
+/* In the directory itself, or in that of the container id below. */
+static const char *path_of(char path[RECORD_PATH_SIZE], const char *id, const char *name)
+{
+	size_t length = id ? strnlen(id, NAME_MAX) : 0;
+
+	if (id) {
+		memcpy(path, id, length);
+		path[length++] = '/';
+	}
+	memcpy(path + length, name, strlen(name) + 1);
+	return path;
+}
+
+static int load(int directory, const char *path, struct arena *arena,
+		const struct oci_record **record, struct error *err)
 {
 	const char *slash = strchr(path, '/');
 	struct oci_source source = {.name = slash ? slash + 1 : path};
@@ -35,7 +50,7 @@ static int load(int directory, const char *path, struct arena *arena, struct oci
 }
 
 static int load_planned(int directory, const char *path, struct arena *arena,
-			struct oci_record **record, struct error *err)
+			const struct oci_record **record, struct error *err)
 {
 	int r = load(directory, path, arena, record, err);
 
@@ -46,55 +61,37 @@ static int load_planned(int directory, const char *path, struct arena *arena,
 	return r;
 }
 
-/* folder: "", or where it is in the directory, with a slash at its end. */
-static int load_any(int directory, const char *folder, struct arena *arena,
-		    const struct oci_record **record, struct error *err)
+int record_look(int root, const char *id, struct arena *arena, const struct oci_record **record,
+		struct error *err)
 {
-	char file[NAME_MAX + sizeof("/" RECORD_FILE)];
-	char planned[NAME_MAX + sizeof("/" RECORD_PLANNED)];
-	size_t length = strnlen(folder, NAME_MAX + 1);
-	struct oci_record *found = NULL;
-	int r;
+	char file[RECORD_PATH_SIZE], planned[RECORD_PATH_SIZE];
+	int r = load(root, path_of(file, id, RECORD_FILE), arena, record, err);
 
-	memcpy(file, folder, length);
-	memcpy(file + length, RECORD_FILE, sizeof(RECORD_FILE));
-	r = load(directory, file, arena, &found, err);
-	if (r == -ENOENT) {
-		memcpy(planned, folder, length);
-		memcpy(planned + length, RECORD_PLANNED, sizeof(RECORD_PLANNED));
-		r = load_planned(directory, planned, arena, &found, err);
-		if (r == -ENOENT) /* or it has got its name meanwhile */
-			r = load(directory, file, arena, &found, err);
-	}
-	*record = found;
+	if (r == -ENOENT)
+		r = load_planned(root, path_of(planned, id, RECORD_PLANNED), arena, record, err);
+	if (r == -ENOENT) /* or it has got its name meanwhile */
+		r = load(root, file, arena, record, err);
 	return r;
 }
 
 int record_load(int directory, struct arena *arena, const struct oci_record **record,
 		struct error *err)
 {
-	return load_any(directory, "", arena, record, err);
-}
-
-int record_look(int root, const char *id, struct arena *arena, const struct oci_record **record,
-		struct error *err)
-{
-	char folder[NAME_MAX + sizeof("/")];
-	size_t length = strnlen(id, NAME_MAX);
-
-	memcpy(folder, id, length);
-	memcpy(folder + length, "/", sizeof("/"));
-	return load_any(root, folder, arena, record, err);
+	return record_look(directory, NULL, arena, record, err);
 }
 
 int record_load_before(int directory, struct arena *arena, const struct oci_record **record,
 		       struct error *err)
 {
-	struct oci_record *found = NULL;
-	int r = load(directory, RECORD_BEFORE, arena, &found, err);
+	return load(directory, RECORD_BEFORE, arena, record, err);
+}
 
-	*record = found;
-	return r;
+bool record_exists(int root, const char *id)
+{
+	char path[RECORD_PATH_SIZE];
+
+	return faccessat(root, path_of(path, id, RECORD_FILE), F_OK, 0) == 0 ||
+	       faccessat(root, path_of(path, id, RECORD_PLANNED), F_OK, 0) == 0;
 }
 
 int record_plan(int directory, const struct oci_record *record, struct arena *arena,

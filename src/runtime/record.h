@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "basic/arena.h"
 #include "basic/error.h"
 #include "basic/process.h"
@@ -26,7 +28,10 @@ int record_load(int directory, struct arena *arena, const struct oci_record **re
 int record_look(int root, const char *id, struct arena *arena, const struct oci_record **record,
 		struct error *err);
 
-/* The same of the record that this one has replaced. */
+/* Whether there is one of it, to be read or not. */
+bool record_exists(int root, const char *id);
+
+/* The same as record_load() of the record that this one has replaced. */
 int record_load_before(int directory, struct arena *arena, const struct oci_record **record,
 		       struct error *err);
 
