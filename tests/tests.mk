@@ -170,6 +170,7 @@ TEST_FILES = \
 	tests/unit/cgroup-files.h \
 	tests/unit/cgroups.h \
 	tests/unit/child.h \
+	tests/unit/device-program.h \
 	tests/unit/liar.h \
 	tests/unit/scratch.h \
 	tests/unit/seccomp-filters.h \

@@ -7,7 +7,7 @@ import subprocess
 # Of the floor program's parts, those that are the same work as phases of the runtime and of init.
 SAME = {
   'cgroup': ('plan the cgroup', 'cgroup', 'device rules', 'ready'),
-  'state': ('state directory', 'record: creating', 'record: exec', 'record: created', 'record: running'),
+  'state': ('state directory', 'record: creating', 'records', 'record: created', 'record: running'),
   'clone': ('clone',),
   'namespaces': ('cgroup and user namespace', 'linux.namespaces@init'),
   'network': ('loopback', 'linux.sysctl'),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/device-program.h"
 #include "cgroup/devices.h"
 #include "fuzz.h"
 
@@ -15,62 +16,12 @@ enum { MOST_RULES = 12, MOST_CODE = 512, QUESTIONS = 8 };
 static struct bpf_insn code[MOST_CODE];
 static size_t code_length;
 
-static uint64_t reckon(const struct bpf_insn *at, uint64_t value, uint64_t other)
-{
-	uint64_t operand = BPF_SRC(at->code) == BPF_X ? other : (uint64_t)(int64_t)at->imm;
-
-	switch (BPF_OP(at->code)) {
-	case BPF_MOV:
-		return operand;
-	case BPF_AND:
-		return value & operand;
-	case BPF_OR:
-		return value | operand;
-	case BPF_XOR:
-		return value ^ operand;
-	case BPF_SUB:
-		return value - operand;
-	case BPF_NEG:
-		return -value;
-	case BPF_LSH:
-		return value << (operand & 63);
-	default:
-		EXPECT(BPF_OP(at->code) == BPF_RSH);
-		return value >> (operand & 63);
-	}
-}
-
 static uint64_t run(const struct bpf_cgroup_dev_ctx *context)
 {
-	uint64_t registers[16] = {0};
-	uint32_t word;
+	uint64_t answer;
 
-	for (size_t i = 0; i < code_length; i++) {
-		const struct bpf_insn *at = &code[i];
-		uint64_t *to = &registers[at->dst_reg];
-
-		switch (BPF_CLASS(at->code)) {
-		case BPF_LDX:
-			EXPECT((size_t)at->off <= sizeof(*context) - sizeof(word));
-			memcpy(&word, (const char *)context + at->off, sizeof(word));
-			*to = word;
-			break;
-		case BPF_LD: /* 64 bits, in two instructions */
-			*to = (uint64_t)(uint32_t)at[1].imm << 32 | (uint32_t)at->imm;
-			i++;
-			break;
-		case BPF_ALU64:
-			*to = reckon(at, *to, registers[at->src_reg]);
-			break;
-		case BPF_ALU: /* 32 bits, the others are 0 */
-			*to = (uint32_t)reckon(at, *to, registers[at->src_reg]);
-			break;
-		default:
-			EXPECT(at->code == (BPF_JMP | BPF_EXIT) && i == code_length - 1);
-			return registers[BPF_REG_0];
-		}
-	}
-	fuzz_fail(__FILE__, __LINE__, "the program ends");
+	EXPECT(device_program_run(code, code_length, context, &answer));
+	return answer;
 }
 
 /* -- what the rules say: the last that speaks of a device and of one way to use it decides ------- */

@@ -7,6 +7,7 @@
 
 #include "basic/file.h"
 #include "cgroup/devices.h"
+#include "device-program.h"
 #include "tree.h"
 #include "unit.h"
 
@@ -115,36 +116,6 @@ struct wish {
 	uint32_t major, minor, access;
 };
 
-static uint64_t reckon(const struct bpf_insn *at, const uint64_t *registers)
-{
-	uint64_t value = registers[at->dst_reg];
-	uint64_t operand =
-		BPF_SRC(at->code) == BPF_X ? registers[at->src_reg] : (uint64_t)(int64_t)at->imm;
-
-	switch (BPF_OP(at->code)) {
-	case BPF_MOV:
-		return operand;
-	case BPF_AND:
-		return value & operand;
-	case BPF_OR:
-		return value | operand;
-	case BPF_XOR:
-		return value ^ operand;
-	case BPF_SUB:
-		return value - operand;
-	case BPF_NEG:
-		return -value;
-	case BPF_LSH:
-		return value << (operand & 63);
-	case BPF_RSH:
-		return value >> (operand & 63);
-	default:
-		ck_abort_msg("operation %#x is unknown", at->code);
-	}
-	return 0;
-}
-
-/* Runs the program as the kernel would. */
 static bool run_program(const struct bpf_insn *code, size_t length, const struct wish *wish)
 {
 	const struct bpf_cgroup_dev_ctx context = {
@@ -153,38 +124,11 @@ static bool run_program(const struct bpf_insn *code, size_t length, const struct
 		.major = wish->major,
 		.minor = wish->minor,
 	};
-	uint64_t registers[MAX_BPF_REG] = {0};
-	uint32_t word;
+	uint64_t answer;
 
-	for (size_t i = 0; i < length; i++) {
-		const struct bpf_insn *at = &code[i];
-
-		switch (BPF_CLASS(at->code)) {
-		case BPF_LDX:
-			memcpy(&word, (const char *)&context + at->off, sizeof(word));
-			registers[at->dst_reg] = word;
-			break;
-		case BPF_LD: /* 64 bits, in two instructions */
-			registers[at->dst_reg] =
-				(uint64_t)(uint32_t)at[1].imm << 32 | (uint32_t)at->imm;
-			i++;
-			break;
-		case BPF_ALU64:
-			registers[at->dst_reg] = reckon(at, registers);
-			break;
-		case BPF_ALU: /* 32 bits, the others are 0 */
-			registers[at->dst_reg] = (uint32_t)reckon(at, registers);
-			break;
-		case BPF_JMP:
-			if (BPF_OP(at->code) != BPF_EXIT || i != length - 1)
-				ck_abort_msg("instruction %zu jumps", i);
-			return registers[0] == 1;
-		default:
-			ck_abort_msg("instruction %zu is unknown", i);
-		}
-	}
-	ck_abort_msg("the program has no end");
-	return false;
+	if (!device_program_run(code, length, &context, &answer))
+		ck_abort_msg("it is no program");
+	return answer == 1;
 }
 
 static bool is_meant(const struct device_rule *rule, const struct wish *wish)
