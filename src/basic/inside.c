@@ -118,22 +118,12 @@ int inside_make_parent(int root, const char *path, const char **name, struct err
 	return inside_make_directory(root, above, 0755, err);
 }
 
-int inside_add(int root, const char *path, mode_t mode)
+int inside_add_here(int parent, const char *name, mode_t mode)
 {
 	int type = S_ISDIR(mode) ? O_DIRECTORY : 0;
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	autoleave int parent = -1;
-	char above[PATH_MAX];
 	struct stat status;
 	int fd;
 
-	if (snprintf(above, sizeof(above), "%.*s", slash ? (int)(slash - path) : 0, path) >=
-	    (int)sizeof(above))
-		return -ENAMETOOLONG;
-	parent = inside_try(root, above, O_PATH | O_DIRECTORY);
-	if (parent < 0)
-		return parent;
 	if ((type ? mkdirat(parent, name, mode) : mknodat(parent, name, mode, 0)) < 0)
 		return -errno;
 	/* By now it may be another's: never through a link. */
@@ -142,6 +132,19 @@ int inside_add(int root, const char *path, mode_t mode)
 		return fd < 0 ? -errno : fd;
 	close(fd);
 	return -EEXIST;
+}
+
+int inside_add(int root, const char *path, mode_t mode)
+{
+	const char *slash = strrchr(path, '/');
+	autoleave int parent = -1;
+	char above[PATH_MAX];
+
+	if (snprintf(above, sizeof(above), "%.*s", slash ? (int)(slash - path) : 0, path) >=
+	    (int)sizeof(above))
+		return -ENAMETOOLONG;
+	parent = inside_try(root, above, O_PATH | O_DIRECTORY);
+	return parent < 0 ? parent : inside_add_here(parent, slash ? slash + 1 : path, mode);
 }
 
 int inside_make_file(int root, const char *path, mode_t mode, struct error *err)

@@ -30,6 +30,9 @@ int inside_make_file(int root, const char *path, mode_t mode, struct error *err)
  * O_PATH; returns a negative errno: EEXIST also for a link that leads nowhere, ENOENT where more is missing. */
 int inside_add(int root, const char *path, mode_t mode);
 
+/* The same in the directory that is open, by a name without "/". */
+int inside_add_here(int parent, const char *name, mode_t mode);
+
 /* Opens the directory that path's last component lies in, O_PATH, making it if need be, and points
  * *name at that component.  An error if path names the root itself or ends in "..". */
 int inside_make_parent(int root, const char *path, const char **name, struct error *err);

@@ -80,18 +80,17 @@ static uint64_t inode_of(int pidfd)
 
 int process_identify(pid_t pid, int pidfd, struct process *process, struct error *err)
 {
-	struct process_status status;
-	int r = process_status(pid, &status);
+	struct process_status status = {.start_time = 0};
+	uint64_t inode = inode_of(pidfd);
+	int r = inode && process->of_this_boot ? 0 : process_status(pid, &status);
 
 	if (r < 0) {
 		error_errno(err, -r, "read /proc/%d/stat", pid);
 		return procfs_hint(err);
 	}
-	*process = (struct process){
-		.pid = pid,
-		.start_time = status.start_time,
-		.pidfd_inode = inode_of(pidfd),
-	};
+	process->pid = pid;
+	process->start_time = status.start_time;
+	process->pidfd_inode = inode;
 	return 0;
 }
 
@@ -103,17 +102,13 @@ static int expect_alive(int pidfd)
 	return r > 0 ? -ESRCH : r;
 }
 
-/* Whether the pid is still that of the process that was meant, which the pidfd has been opened by. */
-static int compare(const struct process *process, int pidfd, struct process_status *status)
+/* Looks at the process that the pidfd has been opened by. */
+static int look_at(const struct process *process, int pidfd, struct process_status *status)
 {
 	int r = process_status(process->pid, status);
 
 	/* One that lives and is not to be seen is hidden: "hidepid" in proc(5). */
-	if (r == -ESRCH && process_wait(pidfd, 0) == 0)
-		r = -EPERM;
-	if (r < 0)
-		return r;
-	return status->start_time != process->start_time ? none_or_elsewhere() : 0;
+	return r == -ESRCH && process_wait(pidfd, 0) == 0 ? -EPERM : r;
 }
 
 int process_open(const struct process *process, struct process_status *status)
@@ -121,6 +116,7 @@ int process_open(const struct process *process, struct process_status *status)
 	struct process_status here = {.state = 'Z'}; /* as long as nobody has looked */
 	autoclose int pidfd = -1;
 	uint64_t inode;
+	bool known;
 	int r = 0;
 
 	if (process->pid <= 0)
@@ -133,8 +129,11 @@ int process_open(const struct process *process, struct process_status *status)
 	inode = process->pidfd_inode ? inode_of(pidfd) : 0;
 	if (inode && inode != process->pidfd_inode)
 		return -ESRCH;
-	if (!inode || !process->of_this_boot || status)
-		r = compare(process, pidfd, &here);
+	known = inode && process->of_this_boot;
+	if (!known || status)
+		r = look_at(process, pidfd, &here);
+	if (r == 0 && !known && here.start_time != process->start_time)
+		r = none_or_elsewhere();
 	if (status)
 		*status = here;
 	if (r == 0 && (here.state == 'Z' || here.state == 'X'))

@@ -13,10 +13,11 @@
 #include "basic/error.h"
 
 struct process {
-	pid_t pid;	      /* in this process's pid namespace, or 0: none */
-	uint64_t start_time;  /* field 22 of /proc/PID/stat, in clock ticks since boot */
+	pid_t pid; /* in this process's pid namespace, or 0: none */
+	uint64_t
+		start_time; /* field 22 of /proc/PID/stat, in clock ticks since boot; 0: not asked for */
 	uint64_t pidfd_inode; /* or 0 where the kernel does not tell processes apart by it */
-	bool of_this_boot; /* it was identified since the machine was started: then the inode is enough */
+	bool of_this_boot; /* nobody asks for it who is of another boot: then the inode is enough */
 };
 
 /* What is told of a living process by /proc/PID/stat. */
@@ -30,8 +31,8 @@ struct process_status {
 /* Returns 0 or a negative errno (-ESRCH: there is none). */
 int process_status(pid_t pid, struct process_status *status);
 
-/* Fills in process for a pid that cannot be another's yet: a child's that has not been waited for.  pidfd is open on it,
- * or -1: then it goes without the inode. */
+/* Fills in process, whose of_this_boot is set already, for a pid that cannot be another's yet: a child's that has not
+ * been waited for.  pidfd is open on it, or -1: then it goes without the inode. */
 int process_identify(pid_t pid, int pidfd, struct process *process, struct error *err);
 
 /* Opens a pidfd of exactly this process; -ESRCH if it is gone, is a zombie, or its pid is another's now.

@@ -139,17 +139,24 @@ __attribute__((noinline)) static bool may_move(const struct hierarchy *hierarchy
 /* Whether the directory can be made, or is there and can be used. */
 __attribute__((noinline)) static bool may_make(const char *directory)
 {
+	static const char procs[] = "/cgroup.procs";
+	size_t length = strlen(directory);
 	char path[PATH_MAX];
-	char *slash;
+	bool may;
 
-	if (snprintf(path, sizeof(path), "%s/cgroup.procs", directory) >= (int)sizeof(path))
+	if (length + sizeof(procs) > sizeof(path))
 		return false;
-	while (access(path, F_OK) < 0 && errno == ENOENT) {
-		slash = strrchr(path, '/');
-		if (!slash || slash == path)
+	memcpy(path, directory, length + 1);
+	while (!(may = may_write(path)) && errno == ENOENT) {
+		while (length > 0 && path[length] != '/')
+			length--;
+		if (length == 0)
 			return false;
-		*slash = '\0';
+		path[length--] = '\0';
 	}
+	if (strcmp(path, directory) != 0)
+		return may;
+	memcpy(path + length, procs, sizeof(procs));
 	return may_write(path);
 }
 

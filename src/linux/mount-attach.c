@@ -97,26 +97,57 @@ __attribute__((noinline)) static int make_place(int root, const struct mount_pla
 	return inside_make_directory(root, path, 0755, err);
 }
 
-/* Opens the place of a mount, which is made if it is missing; mostly there is just the last of its names to be
- * added. */
-static int open_place(int root, const struct mount_plan *plan, bool *added, struct error *err)
-{
-	bool nofollow = plan->options.extras & EXTRA_DESTINATION_NOFOLLOW;
-	int flags = nofollow ? O_PATH | O_NOFOLLOW : O_PATH;
-	int fd = inside_try(root, plan->destination, flags);
-
-	if (fd == -ENOENT) {
-		fd = inside_add(root, plan->destination,
-				plan->is_file ? S_IFREG | 0644 : S_IFDIR | 0755);
-		*added = fd >= 0;
-	}
-	return fd >= 0 ? fd : make_place(root, plan, flags, err);
-}
-
 /* Where most of what is masked lies. */
 static bool is_kernels(const struct mount_plan *plan)
 {
 	return strcmp(plan->destination, "/proc") == 0 || strcmp(plan->destination, "/sys") == 0;
+}
+
+/* A new file system that most places of others are made in. */
+static bool is_devices(const struct mount_plan *plan)
+{
+	return plan->kind == MOUNT_FILE_SYSTEM && strcmp(plan->destination, "/dev") == 0;
+}
+
+/* Adds "pts" to the new file system that the mount before it, or one before that, has put on /dev.  There is nothing
+ * to be looked for then. */
+static int add_device_place(const struct container *container, const struct mount_plan *plan,
+			    mode_t mode)
+{
+	const char *name = plan->destination + strlen("/dev/");
+
+	if (strncmp(plan->destination, "/dev/", strlen("/dev/")) != 0 || strchr(name, '/'))
+		return -ENOENT;
+	for (const struct mount_plan *above = plan; above-- > container->mounts;) {
+		if (is_devices(above) && above->fd >= 0)
+			return inside_add_here(above->fd, name, mode);
+		/* Another one covers it. */
+		if (strcmp(above->destination, "/dev") == 0 || strcmp(above->destination, "/") == 0)
+			break;
+	}
+	return -ENOENT;
+}
+
+/* Opens the place of a mount, which is made if it is missing; mostly there is just the last of its names to be
+ * added. */
+static int open_place(const struct container *container, const struct mount_plan *plan, bool *added,
+		      struct error *err)
+{
+	bool nofollow = plan->options.extras & EXTRA_DESTINATION_NOFOLLOW;
+	int flags = nofollow ? O_PATH | O_NOFOLLOW : O_PATH;
+	mode_t mode = plan->is_file ? S_IFREG | 0644 : S_IFDIR | 0755;
+	int root = container->root_fd;
+	int fd = add_device_place(container, plan, mode);
+
+	*added = fd >= 0;
+	if (fd >= 0)
+		return fd;
+	fd = inside_try(root, plan->destination, flags);
+	if (fd == -ENOENT) {
+		fd = inside_add(root, plan->destination, mode);
+		*added = fd >= 0;
+	}
+	return fd >= 0 ? fd : make_place(root, plan, flags, err);
 }
 
 static bool needs_real_directory(const struct mount_plan *plan)
@@ -230,11 +261,11 @@ static int fill(const struct container *container, const struct mount_plan *plan
 static int attach_tree(const struct container *container, struct mount_plan *plan,
 		       struct error *err)
 {
-	int root = container->root_fd;
 	bool added = false; /* so it is in no proc file system */
-	autoleave int place = needs_real_directory(plan)
-				      ? mount_real_directory(root, plan->destination, err)
-				      : open_place(root, plan, &added, err);
+	autoleave int place =
+		needs_real_directory(plan)
+			? mount_real_directory(container->root_fd, plan->destination, err)
+			: open_place(container, plan, &added, err);
 
 	if (place < 0)
 		return place;
@@ -242,7 +273,7 @@ static int attach_tree(const struct container *container, struct mount_plan *pla
 		return -err->code;
 	if (sys_move_mount(plan->fd, place) < 0)
 		return explain_attach(plan, place, err);
-	if (!plan->finish_readonly && !is_kernels(plan))
+	if (!plan->finish_readonly && !is_kernels(plan) && !is_devices(plan))
 		leave_fd(&plan->fd);
 	return 0;
 }

@@ -75,6 +75,7 @@ static int make_plan(struct creation *creation, bool attached, struct error *err
 	creation->launch.pidfd_socket = request->pidfd_socket;
 	creation->launch.cgroup = &creation->cgroup;
 	creation->launch.keeper = &creation->keeper;
+	creation->launch.init.of_this_boot = creation->root->forgets;
 	r = console_check(container->config->process, request->console_socket,
 			  attached && !request->detach, err);
 	return r == 0 ? launch_plan(container, err) : r;
@@ -174,6 +175,7 @@ static void bring_up_to_date(struct creation *creation, const char *status)
 	if (creation->launch.init.pid) {
 		creation->init = (struct oci_record_process){
 			.pid = creation->launch.init.pid,
+			.has_start_time = creation->launch.init.start_time != 0,
 			.start_time = creation->launch.init.start_time,
 			.has_pidfd_inode = true,
 			.pidfd_inode = creation->launch.init.pidfd_inode,

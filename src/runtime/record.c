@@ -159,7 +159,7 @@ struct process record_init(const struct oci_record *record)
 		return (struct process){.pid = 0};
 	return (struct process){
 		.pid = init->pid,
-		.start_time = init->start_time,
+		.start_time = init->has_start_time ? init->start_time : 0,
 		.pidfd_inode = init->has_pidfd_inode ? init->pidfd_inode : 0,
 	};
 }

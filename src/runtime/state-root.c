@@ -161,8 +161,7 @@ int state_root_open(struct state_root *root, const char *chosen, bool make, stru
 	r = check_root(root, err);
 	if (r < 0)
 		state_root_release(root);
-	/* Only who makes no container asks what has become of others. */
-	root->forgets = r == 0 && !make && is_in_memory(root->fd);
+	root->forgets = r == 0 && is_in_memory(root->fd);
 	return r;
 }
 

@@ -136,9 +136,9 @@ def test_a_recycled_pid_is_stopped_and_never_killed(t):
   pid = box.pid()
 
   def recycle(record):
-    record['init']['startTime'] += 1
-    if 'pidfdInode' in record['init']:
-      record['init']['pidfdInode'] -= 1
+    for one in ('startTime', 'pidfdInode'):
+      if record['init'].get(one):
+        record['init'][one] -= 1
   change_record(t, box, recycle)
   t.same(box.status(), 'stopped')
   t.same([row['status'] for row in json.loads(t.proa('list', '-f', 'json').out)], ['stopped'])

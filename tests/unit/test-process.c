@@ -57,6 +57,7 @@ static int identify(pid_t pid, struct process *process)
 {
 	autoclose int pidfd = sys_pidfd_open(pid);
 
+	*process = (struct process){.of_this_boot = false};
 	return process_identify(pid, pidfd, process, &err);
 }
 
@@ -147,6 +148,7 @@ TEST(does_not_open_another_with_the_same_pid)
 TEST(the_inode_is_enough_since_the_machine_was_started)
 {
 	struct process process, other;
+	autoclose int pidfd = -1;
 	siginfo_t end;
 	pid_t pid = start("of this boot");
 
@@ -159,6 +161,14 @@ TEST(the_inode_is_enough_since_the_machine_was_started)
 		other.pidfd_inode++;
 		ck_assert_int_eq(process_open(&other, NULL), -ESRCH);
 	}
+	/* Then nobody asks for the time, either. */
+	other = (struct process){.of_this_boot = true};
+	ck_assert_int_eq(process_identify(pid, -1, &other, &err), 0);
+	ck_assert_uint_eq(other.start_time, process.start_time);
+	pidfd = sys_pidfd_open(pid);
+	ck_assert_int_eq(process_identify(pid, pidfd, &other, &err), 0);
+	ck_assert_uint_eq(other.pidfd_inode, process.pidfd_inode);
+	ck_assert_uint_eq(other.start_time, process.pidfd_inode ? 0 : process.start_time);
 	/* Where the kernel does not tell, it is the time that counts. */
 	other = process;
 	other.of_this_boot = true;

@@ -37,6 +37,7 @@ TEST(is_read_as_it_was_written)
 	struct oci_pair annotations[] = {{"a", "1"}, {"b", "\"/\n"}};
 	struct oci_record_process init = {
 		.pid = 42,
+		.has_start_time = true,
 		.start_time = 1234567890123,
 		.has_pidfd_inode = true,
 		.pidfd_inode = 7,

@@ -90,6 +90,7 @@ static int record(const char *id, const char *status, pid_t child, uint64_t late
 		ck_assert_int_eq(process_identify(child, -1, &process, &err), 0);
 		init = (struct oci_record_process){
 			.pid = child,
+			.has_start_time = true,
 			.start_time = process.start_time + later,
 		};
 		written.init = &init;
@@ -172,7 +173,7 @@ static void expect_glance(pid_t child, const char *events, bool in_memory, enum 
 	int fd = openat(root.fd, "cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct oci_record_cgroup cgroup = {.manager = "cgroupfs", .made = true, .v2 = directory};
 	/* It began at another time: only who does not look for that takes it for the container's. */
-	struct oci_record_process init = {.pid = child, .start_time = 1};
+	struct oci_record_process init = {.pid = child, .has_start_time = true, .start_time = 1};
 	const struct oci_record written = {
 		.oci_version = "1.2.0",
 		.id = "web",
