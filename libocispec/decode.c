@@ -83,11 +83,15 @@ static int grow(struct decoder *decoder, struct frame *frame)
 {
 	size_t capacity = frame->capacity ? 2 * frame->capacity : FIRST_CAPACITY;
 	size_t size = frame->field->item_size;
-	char *items = arena_alloc_array(decoder->arena, capacity, size);
+	char *items = frame->items;
 
+	/* Where strings stay in their source nothing comes between. */
+	if (!items || !arena_ends_with(decoder->arena, items, frame->capacity * size) ||
+	    !arena_resize(decoder->arena, items, capacity * size))
+		items = arena_alloc_array(decoder->arena, capacity, size);
 	if (!items)
 		return decoder_full(decoder);
-	if (frame->len)
+	if (frame->len && items != frame->items)
 		memcpy(items, frame->items, frame->len * size);
 	frame->items = items;
 	frame->capacity = capacity;

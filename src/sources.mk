@@ -197,6 +197,8 @@ RUNTIME_SOURCES = \
 	src/linux/scheduler.c \
 	src/linux/seccomp-calls.c \
 	src/linux/seccomp-calls.h \
+	src/linux/seccomp-chains.c \
+	src/linux/seccomp-chains.h \
 	src/linux/seccomp-compile.c \
 	src/linux/seccomp-compile.h \
 	src/linux/seccomp-condition.c \

@@ -108,6 +108,11 @@ bool arena_resize(struct arena *arena, void *piece, size_t size)
 	return false;
 }
 
+bool arena_ends_with(const struct arena *arena, const void *piece, size_t size)
+{
+	return (const char *)piece + aligned(size) == arena->start + arena->used;
+}
+
 void *arena_alloc_apart(struct arena *arena, size_t size)
 {
 	if (size > room_of(arena))

@@ -51,6 +51,9 @@ char *arena_printf(struct arena *arena, const char *format, ...)
  * False when the arena is full: nothing has changed. */
 bool arena_resize(struct arena *arena, void *piece, size_t size);
 
+/* Whether the piece of this size was given out last. */
+bool arena_ends_with(const struct arena *arena, const void *piece, size_t size);
+
 /* As arena_alloc(), for what is large and mostly stays empty, or is soon forgotten: at the other end of the arena, so
  * that all else lies together on few pages. */
 void *arena_alloc_apart(struct arena *arena, size_t size);

@@ -31,28 +31,13 @@
 
 #include "basic/log.h"
 #include "linux/seccomp-calls.h"
+#include "linux/seccomp-chains.h"
 #include "linux/seccomp-condition.h"
 
 enum {
 	/* Each takes two instructions at least, so there is no room for more. */
 	MOST_CONDITIONS = BPF_MAXINSNS / 2,
 	MOST_REMEMBERED = 32,
-};
-
-/* A rule about one call. */
-struct rule {
-	const struct oci_syscall_arg *args; /* all must hold */
-	uint32_t args_len;
-	uint32_t action;
-	uint32_t next; /* the next about this call + 1, or 0 */
-};
-
-/* What the profile says about a call. */
-struct chain {
-	uint32_t first, last; /* in rules, + 1; 0: none that is not the default */
-	bool named;
-	bool is_decided; /* the first rule has no arguments: on every architecture its action counts */
-	uint32_t verdict;
 };
 
 /* A rule with conditions that may apply to a number. */
@@ -90,78 +75,13 @@ struct compiler {
 	struct program *program;
 	bool full; /* there is too much for a program */
 	bool told; /* that rules contradict each other */
-	struct rule *rules;
-	uint32_t rules_len;
-	struct chain *chains;  /* by name */
+	struct call_chains chains;
 	struct choice *choice; /* of the number */
 	struct memory last;
 	struct range *ranges;
 	size_t ranges_len;
 	uint64_t width; /* the bits that an argument has */
 };
-
-/* -- the profile's rules, by call -------------------------------------------------------------- */
-
-static size_t count_rules(const struct oci_seccomp *seccomp)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < seccomp->syscalls_len; i++) {
-		const struct oci_syscall *rule = &seccomp->syscalls[i];
-
-		count += rule->names_len * (seccomp_rule_is_any(rule) ? rule->args_len : 1);
-	}
-	return count;
-}
-
-static void append_rule(struct compiler *compiler, struct chain *chain, const struct rule *rule)
-{
-	compiler->rules[compiler->rules_len++] = *rule;
-	if (chain->last) {
-		compiler->rules[chain->last - 1].next = compiler->rules_len;
-	} else {
-		chain->first = compiler->rules_len;
-		chain->is_decided = rule->args_len == 0;
-		chain->verdict = rule->action;
-	}
-	chain->last = compiler->rules_len;
-}
-
-static void add_call(struct compiler *compiler, const struct oci_syscall *rule, uint32_t action,
-		     const char *name)
-{
-	int call = seccomp_call_find(name);
-	struct chain *chain;
-
-	if (call < 0) {
-		log_debug("linux.seccomp: the system call %s is not known to libseccomp", name);
-		return;
-	}
-	chain = &compiler->chains[call];
-	chain->named = true;
-	if (action == compiler->profile->default_action)
-		return;
-	if (rule->args_len < 2 || !seccomp_rule_is_any(rule)) {
-		append_rule(compiler, chain,
-			    &(struct rule){rule->args, (uint32_t)rule->args_len, action, 0});
-		return;
-	}
-	for (size_t i = 0; i < rule->args_len; i++)
-		append_rule(compiler, chain, &(struct rule){&rule->args[i], 1, action, 0});
-}
-
-static void add_calls(struct compiler *compiler)
-{
-	const struct oci_seccomp *seccomp = compiler->profile->seccomp;
-
-	for (size_t i = 0; i < seccomp->syscalls_len; i++) {
-		const struct oci_syscall *rule = &seccomp->syscalls[i];
-		const uint32_t action = seccomp_rule_action(rule);
-
-		for (size_t j = 0; j < rule->names_len; j++)
-			add_call(compiler, rule, action, rule->names[j]);
-	}
-}
 
 /* -- one number -------------------------------------------------------------------------------- */
 
@@ -178,7 +98,7 @@ static bool may_both_apply(const struct choice *choice, const struct candidate *
 
 static uint32_t action_of(const struct compiler *compiler, const struct candidate *candidate)
 {
-	return compiler->rules[candidate->rule].action;
+	return compiler->chains.rules[candidate->rule].action;
 }
 
 /* As the kernel sees it when several filters have a verdict. */
@@ -199,7 +119,7 @@ static bool is_before(const struct compiler *compiler, const struct candidate *a
  * argument of the whole; libseccomp takes what the rule says about that argument for nothing. */
 static bool make_conditions(struct compiler *compiler, struct candidate *candidate)
 {
-	const struct rule *rule = &compiler->rules[candidate->rule];
+	const struct call_rule *rule = &compiler->chains.rules[candidate->rule];
 	struct choice *choice = compiler->choice;
 	struct program_condition *next = &choice->conditions[choice->conditions_len];
 
@@ -244,8 +164,10 @@ static void add_candidate(struct compiler *compiler, uint32_t rule, uint8_t part
 
 static void add_candidates(struct compiler *compiler, unsigned int call, uint8_t part)
 {
-	for (uint32_t next = compiler->chains[call].first; next && !compiler->full;
-	     next = compiler->rules[next - 1].next)
+	struct call_chains *chains = &compiler->chains;
+
+	for (uint32_t next = call_chains_first(chains, call); next && !compiler->full;
+	     next = chains->rules[next - 1].next)
 		add_candidate(compiler, next - 1, part);
 }
 
@@ -374,7 +296,7 @@ static void add_number(struct compiler *compiler, uint32_t number, unsigned int 
 	struct range range = {.first = number};
 
 	if (decisive)
-		range.verdict = compiler->rules[decisive - 1].action;
+		range.verdict = compiler->chains.rules[decisive - 1].action;
 	else
 		range.label = put_choice(compiler, call);
 	add_range(compiler, &range, number + 1);
@@ -401,7 +323,7 @@ static void add_decided(struct compiler *compiler, struct position *at, uint32_t
 		 verdict = 0; /* the last ones, which are not in a range yet */
 
 	for (; call < end && call->number < limit; call++) {
-		const struct chain *chain = &compiler->chains[call->name];
+		const struct call_chain *chain = &compiler->chains.by_call[call->name];
 
 		if (!chain->first)
 			continue;
@@ -463,10 +385,10 @@ static uint32_t after_newest(const struct compiler *compiler,
 	uint32_t after = 0;
 
 	for (size_t i = calls->calls_len; i > 0 && !after; i--)
-		if (compiler->chains[call[i - 1].name].named)
+		if (compiler->chains.by_call[call[i - 1].name].named)
 			after = call[i - 1].number + 1;
 	for (size_t i = 0; i < calls->parts_len; i++)
-		if (compiler->chains[part[i].name].named && part[i].number >= after)
+		if (compiler->chains.by_call[part[i].name].named && part[i].number >= after)
 			after = part[i].number + 1u;
 	return after;
 }
@@ -578,16 +500,15 @@ int seccomp_tree(const struct seccomp_profile *profile, struct program *program,
 	struct compiler compiler = {
 		.profile = profile,
 		.program = program,
-		.rules = take_array(arena, count_rules(profile->seccomp) + 1, sizeof(struct rule)),
-		.chains = take_array(arena, seccomp_call_list_len, sizeof(struct chain)),
 		/* Two for each number, for the beginning one, and two for what is newer. */
 		.ranges = take_array(arena, 2 * seccomp_call_list_len + 3, sizeof(struct range)),
 		.choice = take_array(arena, 1, sizeof(struct choice)),
 	};
 
-	if (!compiler.rules || !compiler.chains || !compiler.ranges || !compiler.choice)
+	if (!compiler.ranges || !compiler.choice)
 		return arena_full(arena, err);
-	add_calls(&compiler);
+	if (call_chains_make(&compiler.chains, profile, arena, err) < 0)
+		return -err->code;
 	put_architectures(&compiler);
 	if (!compiler.full && !program->full)
 		return 0;

@@ -119,6 +119,11 @@ bool arena_resize(struct arena *arena, void *piece, size_t size)
 	return true;
 }
 
+bool arena_ends_with(const struct arena *arena, const void *piece, size_t size)
+{
+	return (const char *)piece + with_gap(size) == arena->start + arena->used;
+}
+
 void *arena_alloc_apart(struct arena *arena, size_t size)
 {
 	return arena_alloc(arena, size);

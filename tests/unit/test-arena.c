@@ -76,7 +76,10 @@ TEST(changes_the_size_of_the_last_piece)
 	ck_assert(is_zero(piece + 100, 9900));
 	ck_assert_int_eq(piece[99], 'x');
 	ck_assert(arena_resize(&arena, piece, 100));
+	ck_assert(arena_ends_with(&arena, piece, 100));
 	next = arena_alloc(&arena, 1);
+	ck_assert(!arena_ends_with(&arena, piece, 100));
+	ck_assert(arena_ends_with(&arena, next, 1));
 	ck_assert_ptr_eq(next, piece + 112);
 	used = arena.used;
 	ck_assert(!arena_resize(&arena, next, arena.size));
