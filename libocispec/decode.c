@@ -540,7 +540,9 @@ static void explain_stop(struct decoder *decoder, bool at_end)
 int oci_decode(const struct oci_object *object, const struct oci_source *source,
 	       struct arena *arena, struct oci_decoded *decoded, struct error *err)
 {
+	struct frame frames[MOST_LEVELS]; /* what is never pushed is never touched */
 	struct decoder decoder = {
+		.frames = frames,
 		.object = object,
 		.source = source,
 		.is_ascii = json_is_ascii(source->text, source->length),

@@ -83,7 +83,7 @@ struct decoder {
 	yajl_handle parser;
 	const char *position; /* the end of the last token */
 	enum expectation expected;
-	struct frame frames[MOST_LEVELS];
+	struct frame *frames; /* MOST_LEVELS of them */
 	size_t depth;
 };
 

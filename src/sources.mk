@@ -40,6 +40,7 @@ RUNTIME_SOURCES = \
 	src/basic/inside.h \
 	src/basic/json.c \
 	src/basic/json.h \
+	src/basic/large.h \
 	src/basic/lines.c \
 	src/basic/lines.h \
 	src/basic/log.c \

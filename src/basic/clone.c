@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "basic/large.h"
 #include "basic/syscalls.h"
 
 #ifndef __has_feature
@@ -27,7 +28,7 @@ enum {
 const bool clone_can_lend = true;
 
 /* Pages of it come when they are touched. */
-static char stack[STACK_SIZE] __attribute__((aligned(64)));
+static char stack[STACK_SIZE] LARGE __attribute__((aligned(64)));
 
 /* The child has no frame to return to. */
 static long clone_on_stack(struct clone_args *args, void (*work)(void *context), void *context)

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/lines.h"
 #include "basic/procfs.h"
 #include "basic/syscalls.h"
@@ -146,7 +147,7 @@ static bool has_been_killed(pid_t pid)
 {
 	char path[32];
 	autoclose int fd = -1;
-	static struct lines lines;
+	static struct lines lines LARGE;
 	const char *line;
 
 	snprintf(path, sizeof(path), "%d/status", pid);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/lines.h"
 #include "basic/procfs.h"
 
@@ -53,7 +54,7 @@ static int take_line(const char *text, uint64_t *values, bool *found)
 int self_read(int proc, struct self *self, struct error *err)
 {
 	autoclose int fd = procfs_open(proc, "self/status", O_RDONLY);
-	static struct lines lines; /* that of the groups may be very long, and is passed over */
+	static struct lines lines LARGE; /* that of the groups may be long, and is passed over */
 	uint64_t values[LINES];
 	bool found[LINES] = {false};
 	const char *text;

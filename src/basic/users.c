@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/lines.h"
 #include "basic/procfs.h"
 
@@ -44,7 +45,7 @@ static bool is_users(const char *line, uid_t uid, size_t *length)
 void user_name(uid_t uid, char *name, size_t size)
 {
 	autoclose int fd = openat(AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC);
-	static struct lines lines;
+	static struct lines lines LARGE;
 	const char *line;
 	size_t length = 0;
 

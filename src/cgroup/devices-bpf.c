@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "cgroup/devices.h"
 #include "cgroup/tree.h"
 
@@ -370,7 +371,7 @@ static int detach_program(int cgroup, int program)
 /* Returns the program. */
 static int load_rules(const struct device_rules *list, struct error *err)
 {
-	static struct bpf_insn usual[USUAL_LENGTH];
+	static struct bpf_insn usual[USUAL_LENGTH] LARGE;
 	size_t most = devices_program_size(list);
 	autofree struct bpf_insn *many = most > USUAL_LENGTH ? calloc(most, sizeof(*many)) : NULL;
 	struct program program = {.code = many ? many : usual};

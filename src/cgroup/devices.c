@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/users.h"
 #include "cgroup/controller.h"
 
@@ -104,7 +105,7 @@ int devices_check(const struct oci_resources *resources, struct error *err)
 }
 
 /* Without malloc(), which takes five calls and two pages where nothing else needs it. */
-static struct device_rule usual[USUAL_RULES];
+static struct device_rule usual[USUAL_RULES] LARGE;
 
 void devices_release(struct device_rules *list)
 {

@@ -21,6 +21,7 @@
 #include "basic/cleanup.h"
 #include "basic/closing.h"
 #include "basic/file.h"
+#include "basic/large.h"
 #include "basic/syscalls.h"
 #include "cgroup/cpuset.h"
 #include "cgroup/subtree.h"
@@ -116,7 +117,7 @@ void directory_undo(const struct made_directory *made)
  */
 static int open_above(const char *directory, size_t length)
 {
-	static char above[PATH_MAX];
+	static char above[PATH_MAX] LARGE;
 	static bool asked;
 	static int fd = -1;
 

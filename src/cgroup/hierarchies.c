@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/lines.h"
 #include "basic/procfs.h"
 
@@ -252,7 +253,7 @@ static int read_mountinfo(int proc, const char *cgroups, struct arena *arena,
 	autoclose int fd = procfs_open(proc, "self/mountinfo", O_RDONLY);
 	const size_t own = count_lines(cgroups);
 	struct mount_line mount;
-	static struct lines lines;
+	static struct lines lines LARGE;
 	char *line;
 
 	if (fd < 0)
@@ -298,7 +299,7 @@ int hierarchies_read(struct arena *arena, int proc, const char *cgroups, struct 
 	char root[] = "/", usual[] = USUAL_MOUNT, type[] = "cgroup2", options[] = "";
 	const struct mount_line mount = {
 		.root = root, .mount = usual, .type = type, .options = options};
-	static char own[LINES_SIZE]; /* not on the stack: see basic/lines.h */
+	static char own[LINES_SIZE] LARGE; /* not on the stack: see basic/lines.h */
 	int r;
 
 	*found = (struct hierarchies){0};

@@ -18,6 +18,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "basic/large.h"
 #include "basic/log.h"
 #include "basic/trace.h"
 #include "cli/command.h"
@@ -257,8 +258,8 @@ static int refuse_setuid(struct error *err)
 
 int main(int argc, char **argv)
 {
-	static char output[64 * 1024];
-	static struct error err; /* large, and most often never touched */
+	static char output[64 * 1024] LARGE;
+	static struct error err LARGE; /* large, and most often never touched */
 	struct words words = {argv + 1, argc - 1};
 	int failure = EXIT_FAILURE;
 	int r;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/syscalls.h"
 #include "linux/section.h"
 
@@ -132,7 +133,7 @@ static int search(const char *directories, const char *name, char *found, size_t
 static int executable_apply(struct container *container, struct error *err)
 {
 	/* execve(2) is called with it, much later. */
-	static char found[PATH_MAX];
+	static char found[PATH_MAX] LARGE;
 	const struct oci_process *process = container->config->process;
 	const char *name = process ? process->args[0] : NULL;
 	int r;

@@ -27,6 +27,7 @@
 
 #include "basic/cleanup.h"
 #include "basic/file.h"
+#include "basic/large.h"
 #include "basic/lines.h"
 #include "basic/procfs.h"
 #include "linux/section.h"
@@ -93,7 +94,7 @@ static int rdt_validate(const struct oci_config *config, struct error *err)
 static bool find_mount(char root[MOST_TEXT])
 {
 	autoclose int fd = procfs_open(procfs_own(), "self/mountinfo", O_RDONLY);
-	static struct lines lines;
+	static struct lines lines LARGE;
 	char *line, *word = NULL;
 
 	if (fd < 0)

@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/lines.h"
 #include "basic/procfs.h"
 #include "basic/syscalls.h"
@@ -346,7 +347,7 @@ static int take_user_namespace(int proc, const struct idmap *map, struct idmap *
 /* Finds the type of the mount with this id in /proc/self/mountinfo; proc(5). */
 static void find_type(int mountinfo, uint64_t id, char *type, size_t size)
 {
-	static struct lines lines;
+	static struct lines lines LARGE;
 	const char *line, *dash;
 
 	lines_begin(&lines, mountinfo);

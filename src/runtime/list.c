@@ -15,6 +15,7 @@
 #include "basic/cleanup.h"
 #include "basic/closing.h"
 #include "basic/entries.h"
+#include "basic/large.h"
 #include "basic/log.h"
 #include "libocispec/number.h"
 #include "runtime/record.h"
@@ -159,7 +160,7 @@ static const char *name_owner(struct listing *listing, const struct oci_record *
 /* Looks at a container; false when it can't be read any more. */
 static bool look_at(struct listing *listing, const char *id, struct view *view)
 {
-	static struct error unreadable;
+	static struct error unreadable LARGE;
 	int r;
 
 	clear(&listing->scratch);

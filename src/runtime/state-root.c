@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "runtime/lock.h"
 
 /* Returns the directory of $XDG_RUNTIME_DIR, or NULL.  Empty means unset: Podman passes it so when
@@ -56,7 +57,7 @@ static int chosen_path(const char *chosen, char path[PATH_MAX])
 
 static int choose_path(const char *chosen, const char **chosen_one, struct error *err)
 {
-	static char path[PATH_MAX];
+	static char path[PATH_MAX] LARGE;
 	int length = chosen ? (int)strnlen(chosen, PATH_MAX) : 0;
 
 	if (chosen && !*chosen)
