@@ -65,26 +65,34 @@ int process_status(pid_t pid, struct process_status *status)
 	return 0;
 }
 
-/* 0 where all pidfds share one inode, before Linux 6.9. */
-static uint64_t inode_of(int pidfd)
+/* *inode is 0 where all pidfds share one, before Linux 6.9, and after an error. */
+static int find_inode(int pidfd, uint64_t *inode)
 {
 	static enum { UNKNOWN, SHARED, OWN } inodes; /* the same for all pidfds: asked but once */
 	struct statfs filesystem;
 	struct stat status;
 
-	if (inodes == UNKNOWN && fstatfs(pidfd, &filesystem) == 0)
+	*inode = 0;
+	if (inodes == UNKNOWN && fstatfs(pidfd, &filesystem) < 0)
+		return -errno;
+	if (inodes == UNKNOWN)
 		inodes = filesystem.f_type == PID_FS_MAGIC ? OWN : SHARED;
-	if (inodes != OWN)
+	if (inodes == SHARED)
 		return 0;
-	return fstat(pidfd, &status) < 0 ? 0 : (uint64_t)status.st_ino;
+	if (fstat(pidfd, &status) < 0)
+		return -errno;
+	*inode = (uint64_t)status.st_ino;
+	return 0;
 }
 
 int process_identify(pid_t pid, int pidfd, struct process *process, struct error *err)
 {
 	struct process_status status = {.start_time = 0};
-	uint64_t inode = inode_of(pidfd);
-	int r = inode && process->of_this_boot ? 0 : process_status(pid, &status);
+	uint64_t inode;
+	int r = find_inode(pidfd, &inode);
 
+	if (r < 0 || !inode || !process->of_this_boot)
+		r = process_status(pid, &status);
 	if (r < 0) {
 		error_errno(err, -r, "read /proc/%d/stat", pid);
 		return procfs_hint(err);
@@ -116,7 +124,7 @@ int process_open(const struct process *process, struct process_status *status)
 {
 	struct process_status here = {.state = 'Z'}; /* as long as nobody has looked */
 	autoclose int pidfd = -1;
-	uint64_t inode;
+	uint64_t inode = 0;
 	bool known;
 	int r = 0;
 
@@ -127,9 +135,13 @@ int process_open(const struct process *process, struct process_status *status)
 	/* The pid can also have become that of another process's thread. */
 	if (pidfd < 0)
 		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
-	inode = process->pidfd_inode ? inode_of(pidfd) : 0;
+	if (process->pidfd_inode)
+		r = find_inode(pidfd, &inode);
+	if (r < 0 && !process->start_time) /* there is nothing else to know it by */
+		return r;
 	if (inode && inode != process->pidfd_inode)
 		return -ESRCH;
+	r = 0;
 	known = inode && process->of_this_boot;
 	if (!known || status)
 		r = look_at(process, pidfd, &here);

@@ -131,12 +131,14 @@ static int check_root(const struct state_root *root, struct error *err)
 }
 
 /* In memory, as /run is; but a network's file system is another machine's. */
-static bool is_in_memory(int fd)
+static int find_memory(struct state_root *root, struct error *err)
 {
 	struct statfs filesystem;
 
-	return fstatfs(fd, &filesystem) == 0 &&
-	       (filesystem.f_type == TMPFS_MAGIC || filesystem.f_type == RAMFS_MAGIC);
+	if (fstatfs(root->fd, &filesystem) < 0)
+		return error_errno(err, errno, "look at the state directory %s", root->path);
+	root->forgets = filesystem.f_type == TMPFS_MAGIC || filesystem.f_type == RAMFS_MAGIC;
+	return 0;
 }
 
 int state_root_open(struct state_root *root, const char *chosen, bool make, struct error *err)
@@ -160,9 +162,10 @@ int state_root_open(struct state_root *root, const char *chosen, bool make, stru
 	if (root->fd < 0)
 		return error_errno(err, errno, "open the state directory %s", root->path);
 	r = check_root(root, err);
+	if (r == 0)
+		r = find_memory(root, err);
 	if (r < 0)
 		state_root_release(root);
-	root->forgets = r == 0 && is_in_memory(root->fd);
 	return r;
 }
 
