@@ -21,7 +21,7 @@ static const struct name classes[] = {
 	{"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
 	{"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
 	{"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
-	{NULL, 0},
+	{"", 0},
 };
 
 static const struct oci_io_priority *find_io_priority(const struct oci_config *config)

@@ -28,14 +28,14 @@ static const struct name modes[] = {
 	{"MPOL_DEFAULT", MPOL_DEFAULT},	      {"MPOL_BIND", MPOL_BIND},
 	{"MPOL_INTERLEAVE", MPOL_INTERLEAVE}, {"MPOL_WEIGHTED_INTERLEAVE", WEIGHTED_INTERLEAVE},
 	{"MPOL_PREFERRED", MPOL_PREFERRED},   {"MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY},
-	{"MPOL_LOCAL", MPOL_LOCAL},	      {NULL, 0},
+	{"MPOL_LOCAL", MPOL_LOCAL},	      {"", 0},
 };
 
 static const struct name flags[] = {
 	{"MPOL_F_NUMA_BALANCING", MPOL_F_NUMA_BALANCING},
 	{"MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES},
 	{"MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES},
-	{NULL, 0},
+	{"", 0},
 };
 
 const char *memory_policy_mode(size_t index)

@@ -21,7 +21,7 @@
 static const struct name domains[] = {
 	{"LINUX", PER_LINUX},
 	{"LINUX32", PER_LINUX32},
-	{NULL, 0},
+	{"", 0},
 };
 
 static const struct oci_personality *find_personality(const struct oci_config *config)

@@ -44,7 +44,7 @@ static const struct name resources[] = {
 	{"RLIMIT_RTTIME", RLIMIT_RTTIME},
 	{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
 	{"RLIMIT_STACK", RLIMIT_STACK},
-	{NULL, 0},
+	{"", 0},
 };
 
 static bool named_before(const struct oci_rlimit *limits, size_t index)

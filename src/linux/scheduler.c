@@ -36,7 +36,7 @@ static const struct name policies[] = {
 	{"SCHED_ISO", SCHED_OF_NAME_ISO},
 	{"SCHED_IDLE", SCHED_IDLE},
 	{"SCHED_DEADLINE", SCHED_DEADLINE},
-	{NULL, 0},
+	{"", 0},
 };
 
 static const struct name flags[] = {
@@ -47,7 +47,7 @@ static const struct name flags[] = {
 	{"SCHED_FLAG_KEEP_PARAMS", SCHED_FLAG_KEEP_PARAMS},
 	{"SCHED_FLAG_UTIL_CLAMP_MIN", SCHED_FLAG_UTIL_CLAMP_MIN},
 	{"SCHED_FLAG_UTIL_CLAMP_MAX", SCHED_FLAG_UTIL_CLAMP_MAX},
-	{NULL, 0},
+	{"", 0},
 };
 
 static const struct oci_scheduler *find_scheduler(const struct oci_config *config)

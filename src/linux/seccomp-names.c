@@ -12,7 +12,7 @@ const struct name seccomp_actions[] = {
 	{"SCMP_ACT_NOTIFY", (int)SECCOMP_RET_USER_NOTIF},
 	{"SCMP_ACT_TRACE", (int)SECCOMP_RET_TRACE},
 	{"SCMP_ACT_TRAP", (int)SECCOMP_RET_TRAP},
-	{NULL, 0},
+	{"", 0},
 };
 
 const struct name seccomp_flags[] = {
@@ -20,13 +20,13 @@ const struct name seccomp_flags[] = {
 	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
 	{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
 	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
-	{NULL, 0},
+	{"", 0},
 };
 
 /* seccomp_rule_add(3) */
 const struct name seccomp_operators[] = {
 	{"SCMP_CMP_NE", 1}, {"SCMP_CMP_LT", 2}, {"SCMP_CMP_LE", 3},	   {"SCMP_CMP_EQ", 4},
-	{"SCMP_CMP_GE", 5}, {"SCMP_CMP_GT", 6}, {"SCMP_CMP_MASKED_EQ", 7}, {NULL, 0},
+	{"SCMP_CMP_GE", 5}, {"SCMP_CMP_GT", 6}, {"SCMP_CMP_MASKED_EQ", 7}, {"", 0},
 };
 
 const struct name seccomp_architectures[] = {
@@ -37,5 +37,5 @@ const struct name seccomp_architectures[] = {
 	{"SCMP_ARCH_MIPSEL64N32", 0}, {"SCMP_ARCH_PARISC", 0},	{"SCMP_ARCH_PARISC64", 0},
 	{"SCMP_ARCH_PPC", 0},	      {"SCMP_ARCH_PPC64", 0},	{"SCMP_ARCH_PPC64LE", 0},
 	{"SCMP_ARCH_RISCV64", 0},     {"SCMP_ARCH_S390", 0},	{"SCMP_ARCH_S390X", 0},
-	{"SCMP_ARCH_SH", 0},	      {"SCMP_ARCH_SHEB", 0},	{NULL, 0},
+	{"SCMP_ARCH_SH", 0},	      {"SCMP_ARCH_SHEB", 0},	{"", 0},
 };

@@ -195,7 +195,7 @@ static const char **list_names(struct builder *builder, const struct name *table
 	const char **items;
 	size_t count = 0, kept = 0;
 
-	while (table[count].text)
+	while (table[count].text[0])
 		count++;
 	items = allocate_list(builder, count);
 	for (size_t i = 0; items && i < count; i++)

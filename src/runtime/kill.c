@@ -35,7 +35,7 @@ static const struct name signals[] = {
 	{"TRAP", SIGTRAP},     {"TSTP", SIGTSTP},     {"TTIN", SIGTTIN},
 	{"TTOU", SIGTTOU},     {"URG", SIGURG},	      {"USR1", SIGUSR1},
 	{"USR2", SIGUSR2},     {"VTALRM", SIGVTALRM}, {"WINCH", SIGWINCH},
-	{"XCPU", SIGXCPU},     {"XFSZ", SIGXFSZ},     {NULL, 0},
+	{"XCPU", SIGXCPU},     {"XFSZ", SIGXFSZ},     {"", 0},
 };
 
 /* The numbers that "kill -l" tells: those that are free in glibc's programs.  musl begins one later. */
@@ -76,7 +76,7 @@ int signal_number(const char *text, struct error *err)
 	const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
 	int number;
 
-	for (const struct name *row = signals; row->text; row++)
+	for (const struct name *row = signals; row->text[0]; row++)
 		if (strcasecmp(row->text, name) == 0)
 			return row->value;
 	number = whole_number(text);

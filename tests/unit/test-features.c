@@ -41,7 +41,7 @@ static void expect_names(const char **items, size_t len, const struct name *tabl
 {
 	size_t count = 0;
 
-	for (; table[count].text; count++)
+	for (; table[count].text[0]; count++)
 		ck_assert_str_eq(items[count], table[count].text);
 	ck_assert_uint_eq(len, count);
 }
