@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/trace.h"
 #include "cgroup/cgroup.h"
 #include "launch/image.h"
@@ -171,7 +172,7 @@ bool child_is_plain(const struct launch *launch)
 _Noreturn void child_run(const struct launch *launch)
 {
 	struct container *container = launch->container;
-	struct error err = {0};
+	static struct error err LARGE; /* most often never touched */
 	int r;
 
 	trace_begin(container->staged && !container->exec ? TRACE_STAGE : TRACE_INIT);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "basic/cleanup.h"
+#include "basic/large.h"
 #include "basic/log.h"
 #include "basic/syscalls.h"
 #include "basic/trace.h"
@@ -72,7 +73,7 @@ static int apply_all(struct container *container, struct error *err)
 int main(int argc, char **argv)
 {
 	struct container *container;
-	struct error err = {0};
+	static struct error err LARGE; /* most often never touched */
 	void *plan = NULL;
 	int fd = argc == 2 ? atoi(argv[1]) : -1;
 	int r = 0;
