@@ -78,21 +78,27 @@ static int push_object(struct decoder *decoder, const struct oci_object *object,
 	return 1;
 }
 
+/* Where strings stay in their source nothing comes between, and the items need not move. */
+static char *room_for(struct decoder *decoder, const struct frame *frame, size_t capacity)
+{
+	size_t size = frame->field->item_size, had = frame->capacity * size;
+	char *items;
+
+	if (frame->items && arena_ends_with(decoder->arena, frame->items, had))
+		return arena_resize(decoder->arena, frame->items, capacity * size) ? frame->items
+										   : NULL;
+	items = arena_alloc_array(decoder->arena, capacity, size);
+	return items && frame->len ? memcpy(items, frame->items, frame->len * size) : items;
+}
+
 /* Makes room for another item and, behind it, for the zeroed one which ends the array. */
 static int grow(struct decoder *decoder, struct frame *frame)
 {
 	size_t capacity = frame->capacity ? 2 * frame->capacity : FIRST_CAPACITY;
-	size_t size = frame->field->item_size;
-	char *items = frame->items;
+	char *items = room_for(decoder, frame, capacity);
 
-	/* Where strings stay in their source nothing comes between. */
-	if (!items || !arena_ends_with(decoder->arena, items, frame->capacity * size) ||
-	    !arena_resize(decoder->arena, items, capacity * size))
-		items = arena_alloc_array(decoder->arena, capacity, size);
 	if (!items)
 		return decoder_full(decoder);
-	if (frame->len && items != frame->items)
-		memcpy(items, frame->items, frame->len * size);
 	frame->items = items;
 	frame->capacity = capacity;
 	return 1;
