@@ -13,9 +13,8 @@
 #include "basic/error.h"
 
 struct process {
-	pid_t pid; /* in this process's pid namespace, or 0: none */
-	uint64_t
-		start_time; /* field 22 of /proc/PID/stat, in clock ticks since boot; 0: not asked for */
+	pid_t pid;	      /* in this process's pid namespace, or 0: none */
+	uint64_t start_time;  /* clock ticks since boot, as below; 0: nobody asks for it */
 	uint64_t pidfd_inode; /* or 0 where the kernel does not tell processes apart by it */
 	bool of_this_boot; /* nobody asks for it who is of another boot: then the inode is enough */
 };
@@ -25,7 +24,7 @@ struct process_status {
 	char name[16];	     /* its command name */
 	char state;	     /* as in proc(5): R, S, D, Z, ... */
 	bool exiting;	     /* it has begun to end */
-	uint64_t start_time; /* clock ticks since boot */
+	uint64_t start_time; /* field 22, in clock ticks since boot */
 };
 
 /* Returns 0 or a negative errno (-ESRCH: there is none). */
