@@ -24,6 +24,8 @@ enum {
 	PLACED = MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES,
 };
 
+#define COUNT(table) (sizeof(table) / sizeof((table)[0])) /* with the last row, which has no name */
+
 static const struct name modes[] = {
 	{"MPOL_DEFAULT", MPOL_DEFAULT},	      {"MPOL_BIND", MPOL_BIND},
 	{"MPOL_INTERLEAVE", MPOL_INTERLEAVE}, {"MPOL_WEIGHTED_INTERLEAVE", WEIGHTED_INTERLEAVE},
@@ -40,12 +42,12 @@ static const struct name flags[] = {
 
 const char *memory_policy_mode(size_t index)
 {
-	return index < sizeof(modes) / sizeof(modes[0]) ? modes[index].text : NULL;
+	return index < COUNT(modes) - 1 ? modes[index].text : NULL;
 }
 
 const char *memory_policy_flag(size_t index)
 {
-	return index < sizeof(flags) / sizeof(flags[0]) ? flags[index].text : NULL;
+	return index < COUNT(flags) - 1 ? flags[index].text : NULL;
 }
 
 static const struct oci_memory_policy *find_policy(const struct oci_config *config)

@@ -150,7 +150,10 @@ TEST(says_yes_or_no_to_everything_the_specification_asks)
 	ck_assert(features->intel_rdt->has_monitoring);
 	ck_assert(features->mount_extensions->idmap->has_enabled);
 	ck_assert(features->net_devices->has_enabled);
-	ck_assert_ptr_nonnull(features->memory_policy);
+	ck_assert_uint_eq(features->memory_policy->modes_len, 7);
+	ck_assert_str_eq(features->memory_policy->modes[6], "MPOL_LOCAL");
+	ck_assert_uint_eq(features->memory_policy->flags_len, 3);
+	ck_assert_str_eq(features->memory_policy->flags[2], "MPOL_F_STATIC_NODES");
 }
 
 /* What is refused must not be offered. */
