@@ -73,10 +73,11 @@ static int find_inode(int pidfd, uint64_t *inode)
 	struct stat status;
 
 	*inode = 0;
-	if (inodes == UNKNOWN && fstatfs(pidfd, &filesystem) < 0)
-		return -errno;
-	if (inodes == UNKNOWN)
+	if (inodes == UNKNOWN) {
+		if (fstatfs(pidfd, &filesystem) < 0)
+			return -errno;
 		inodes = filesystem.f_type == PID_FS_MAGIC ? OWN : SHARED;
+	}
 	if (inodes == SHARED)
 		return 0;
 	if (fstat(pidfd, &status) < 0)
@@ -120,13 +121,24 @@ static int look_at(const struct process *process, int pidfd, struct process_stat
 	return r == -ESRCH && process_wait(pidfd, 0) == 0 ? -EPERM : r;
 }
 
+/* 1: it is the one that was meant; 0: the inode alone does not tell; or a negative errno. */
+static int compare_inodes(const struct process *process, int pidfd)
+{
+	uint64_t inode = 0;
+	int r = process->pidfd_inode ? find_inode(pidfd, &inode) : 0;
+
+	if (r < 0) /* without a time there is nothing else to know it by */
+		return process->start_time ? 0 : r;
+	if (inode && inode != process->pidfd_inode)
+		return -ESRCH;
+	return inode && process->of_this_boot;
+}
+
 int process_open(const struct process *process, struct process_status *status)
 {
 	struct process_status here = {.state = 'Z'}; /* as long as nobody has looked */
 	autoclose int pidfd = -1;
-	uint64_t inode = 0;
-	bool known;
-	int r = 0;
+	int known, r = 0;
 
 	if (process->pid <= 0)
 		return -ESRCH;
@@ -135,14 +147,9 @@ int process_open(const struct process *process, struct process_status *status)
 	/* The pid can also have become that of another process's thread. */
 	if (pidfd < 0)
 		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
-	if (process->pidfd_inode)
-		r = find_inode(pidfd, &inode);
-	if (r < 0 && !process->start_time) /* there is nothing else to know it by */
-		return r;
-	if (inode && inode != process->pidfd_inode)
-		return -ESRCH;
-	r = 0;
-	known = inode && process->of_this_boot;
+	known = compare_inodes(process, pidfd);
+	if (known < 0)
+		return known;
 	if (!known || status)
 		r = look_at(process, pidfd, &here);
 	if (r == 0 && !known && here.start_time != process->start_time)
