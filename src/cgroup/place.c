@@ -141,20 +141,19 @@ __attribute__((noinline)) static bool may_make(const char *directory)
 {
 	static const char procs[] = "/cgroup.procs";
 	size_t length = strlen(directory);
-	char path[PATH_MAX];
+	char path[PATH_MAX], *slash;
 	bool may;
 
 	if (length + sizeof(procs) > sizeof(path))
 		return false;
 	memcpy(path, directory, length + 1);
 	while (!(may = may_write(path)) && errno == ENOENT) {
-		while (length > 0 && path[length] != '/')
-			length--;
-		if (length == 0)
+		slash = strrchr(path, '/');
+		if (!slash || slash == path)
 			return false;
-		path[length--] = '\0';
+		*slash = '\0';
 	}
-	if (strcmp(path, directory) != 0)
+	if (strlen(path) < length)
 		return may;
 	memcpy(path + length, procs, sizeof(procs));
 	return may_write(path);
