@@ -259,7 +259,7 @@ static int refuse_setuid(struct error *err)
 int main(int argc, char **argv)
 {
 	static char output[64 * 1024] LARGE;
-	static struct error err LARGE; /* large, and most often never touched */
+	static struct error err LARGE; /* most often never touched */
 	struct words words = {argv + 1, argc - 1};
 	int failure = EXIT_FAILURE;
 	int r;

@@ -11,7 +11,7 @@ static const struct option run_options[] = {
 
 static int run(const struct choices *choices, struct error *err)
 {
-	static struct error end LARGE; /* large, and most often never touched */
+	static struct error end LARGE; /* most often never touched */
 	struct create_request request;
 	struct state_root root;
 	int exit_status = 0;

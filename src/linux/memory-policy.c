@@ -14,7 +14,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "basic/names.h"
 #include "basic/number-list.h"
 #include "basic/syscalls.h"
 #include "linux/section.h"
@@ -24,31 +23,19 @@ enum {
 	PLACED = MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES,
 };
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0])) /* with the last row, which has no name */
-
-static const struct name modes[] = {
+const struct name memory_policy_modes[] = {
 	{"MPOL_DEFAULT", MPOL_DEFAULT},	      {"MPOL_BIND", MPOL_BIND},
 	{"MPOL_INTERLEAVE", MPOL_INTERLEAVE}, {"MPOL_WEIGHTED_INTERLEAVE", WEIGHTED_INTERLEAVE},
 	{"MPOL_PREFERRED", MPOL_PREFERRED},   {"MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY},
 	{"MPOL_LOCAL", MPOL_LOCAL},	      {"", 0},
 };
 
-static const struct name flags[] = {
+const struct name memory_policy_flags[] = {
 	{"MPOL_F_NUMA_BALANCING", MPOL_F_NUMA_BALANCING},
 	{"MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES},
 	{"MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES},
 	{"", 0},
 };
-
-const char *memory_policy_mode(size_t index)
-{
-	return index < COUNT(modes) - 1 ? modes[index].text : NULL;
-}
-
-const char *memory_policy_flag(size_t index)
-{
-	return index < COUNT(flags) - 1 ? flags[index].text : NULL;
-}
 
 static const struct oci_memory_policy *find_policy(const struct oci_config *config)
 {
@@ -61,7 +48,7 @@ static int read_flags(const struct oci_memory_policy *wanted, int *all, struct e
 {
 	*all = 0;
 	for (size_t i = 0; i < wanted->flags_len; i++) {
-		const struct name *flag = name_find(flags, wanted->flags[i]);
+		const struct name *flag = name_find(memory_policy_flags, wanted->flags[i]);
 
 		if (!flag)
 			return error_config(err, "flags[%zu]: unknown flag \"%s\"", i,
@@ -97,7 +84,7 @@ static int check_nodes(const char *mode_name, int mode, bool nodes, struct error
 static int read_policy(const struct oci_memory_policy *wanted, struct memory_policy_plan *plan,
 		       struct error *err)
 {
-	const struct name *mode = name_find(modes, wanted->mode);
+	const struct name *mode = name_find(memory_policy_modes, wanted->mode);
 	int all, count = 0;
 
 	if (!mode) {

@@ -1,7 +1,7 @@
-/* The words of linux.memoryPolicy, for the features document; one by one, NULL after the last. */
+/* The words of linux.memoryPolicy, as the features document has them, too. */
 #pragma once
 
-#include <stddef.h>
+#include "basic/names.h"
 
-const char *memory_policy_mode(size_t index);
-const char *memory_policy_flag(size_t index);
+extern const struct name memory_policy_modes[];
+extern const struct name memory_policy_flags[];

@@ -314,8 +314,8 @@ static struct oci_features_memory_policy *build_memory_policy(struct builder *bu
 
 	if (!built)
 		return NULL;
-	built->modes = list(builder, memory_policy_mode, &built->modes_len);
-	built->flags = list(builder, memory_policy_flag, &built->flags_len);
+	built->modes = list_names(builder, memory_policy_modes, NULL, &built->modes_len);
+	built->flags = list_names(builder, memory_policy_flags, NULL, &built->flags_len);
 	return built;
 }
 
