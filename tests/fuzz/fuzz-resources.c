@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +61,7 @@ static const char *const files[] = {
 };
 
 static char folder[64] = "/tmp/proa-fuzz-XXXXXX";
+static bool made; /* the folder's name does not tell: it may end in X, too */
 
 static void remove_folder(void)
 {
@@ -81,6 +81,7 @@ static void make_folder(void)
 	FILE *controllers;
 
 	EXPECT(mkdtemp(folder));
+	made = true;
 	atexit(remove_folder);
 	for (size_t i = 1; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
@@ -120,7 +121,7 @@ static int attempt(struct input input, struct arena *arena, struct error *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (folder[strlen(folder) - 1] == 'X')
+	if (!made)
 		make_folder();
 	fuzz_with_arena(attempt, data, size);
 	return 0;
