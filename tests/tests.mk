@@ -384,6 +384,7 @@ SCRIPT_FILES = \
 	scripts/check-paths \
 	scripts/check-security \
 	scripts/check-sizes \
+	scripts/criu \
 	scripts/package-deb \
 	scripts/packages \
 	scripts/quickstart \
@@ -404,6 +405,7 @@ SHELL_FILES = \
 	scripts/build \
 	scripts/check-layers \
 	scripts/check-paths \
+	scripts/criu \
 	scripts/package-deb \
 	scripts/packages \
 	scripts/quickstart \
