@@ -303,6 +303,13 @@ RUNTIME_SOURCES = \
 	src/runtime/status.h \
 	src/runtime/update.c \
 	src/runtime/update.h \
+	src/criu/call.c \
+	src/criu/call.h \
+	src/criu/explain.c \
+	src/criu/options.c \
+	src/criu/options.h \
+	src/criu/protobuf.c \
+	src/criu/protobuf.h \
 	src/systemd/property.c \
 	src/systemd/property.h \
 	src/systemd/request.c \

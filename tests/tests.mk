@@ -24,6 +24,11 @@ UNIT_TESTS = \
 	tests/unit/test-closing \
 	tests/unit/test-console \
 	tests/unit/test-cpu-affinity \
+	tests/unit/test-criu-call \
+	tests/unit/test-criu-explain \
+	tests/unit/test-criu-notices \
+	tests/unit/test-criu-options \
+	tests/unit/test-criu-protobuf \
 	tests/unit/test-cwd \
 	tests/unit/test-decode \
 	tests/unit/test-device-rules \
@@ -171,6 +176,7 @@ TEST_FILES = \
 	tests/unit/cgroups.h \
 	tests/unit/child.h \
 	tests/unit/device-program.h \
+	tests/unit/fake-criu.h \
 	tests/unit/liar.h \
 	tests/unit/scratch.h \
 	tests/unit/seccomp-filters.h \
