@@ -9,6 +9,7 @@ SCHEMAS = \
 	libocispec/schema/config.schema \
 	libocispec/schema/features.schema \
 	libocispec/schema/state.schema \
+	src/runtime/checkpoint.schema \
 	src/runtime/events.schema \
 	src/runtime/record.schema
 
@@ -100,6 +101,7 @@ RUNTIME_SOURCES = \
 	src/cgroup/network.c \
 	src/cgroup/oom.c \
 	src/cgroup/oom.h \
+	src/cgroup/parts.c \
 	src/cgroup/patience.c \
 	src/cgroup/patience.h \
 	src/cgroup/pids.c \
@@ -252,12 +254,18 @@ RUNTIME_SOURCES = \
 	src/launch/stage.h \
 	src/runtime/bundle.c \
 	src/runtime/bundle.h \
+	src/runtime/checkpoint-image.c \
+	src/runtime/checkpoint-image.h \
+	src/runtime/checkpoint.c \
+	src/runtime/checkpoint.h \
 	src/runtime/console.c \
 	src/runtime/console.h \
 	src/runtime/create.c \
 	src/runtime/create.h \
 	src/runtime/creation.c \
 	src/runtime/creation.h \
+	src/runtime/criu-settings.c \
+	src/runtime/criu-settings.h \
 	src/runtime/default-config.c \
 	src/runtime/default-config.h \
 	src/runtime/delete.c \
@@ -270,6 +278,8 @@ RUNTIME_SOURCES = \
 	src/runtime/exec-record.h \
 	src/runtime/exec.c \
 	src/runtime/exec.h \
+	src/runtime/external.c \
+	src/runtime/external.h \
 	src/runtime/features.c \
 	src/runtime/features.h \
 	src/runtime/foreground.c \
@@ -292,7 +302,12 @@ RUNTIME_SOURCES = \
 	src/runtime/ps.h \
 	src/runtime/record.c \
 	src/runtime/record.h \
+	src/runtime/restore.c \
+	src/runtime/restored-mounts.c \
+	src/runtime/restored.c \
+	src/runtime/restored.h \
 	src/runtime/run.c \
+	src/runtime/run.h \
 	src/runtime/start.c \
 	src/runtime/start.h \
 	src/runtime/state-root.c \
@@ -316,9 +331,12 @@ RUNTIME_SOURCES = \
 	src/systemd/request.h \
 	src/systemd/unit-name.c \
 	src/systemd/unit-name.h \
+	src/cli/checkpoint.c \
 	src/cli/command.h \
 	src/cli/completion.c \
 	src/cli/create.c \
+	src/cli/criu.c \
+	src/cli/criu.h \
 	src/cli/delete.c \
 	src/cli/events.c \
 	src/cli/exec.c \
@@ -331,6 +349,7 @@ RUNTIME_SOURCES = \
 	src/cli/ps.c \
 	src/cli/request.c \
 	src/cli/request.h \
+	src/cli/restore.c \
 	src/cli/resume.c \
 	src/cli/run.c \
 	src/cli/similar.c \

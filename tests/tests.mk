@@ -128,6 +128,7 @@ UNIT_TESTS = \
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz-annotations \
 	tests/fuzz/fuzz-config \
+	tests/fuzz/fuzz-criu \
 	tests/fuzz/fuzz-devices \
 	tests/fuzz/fuzz-handshake \
 	tests/fuzz/fuzz-id-maps \
@@ -155,6 +156,7 @@ FUZZ_FILES = \
 
 tests_fuzz_fuzz_annotations_LDADD = $(FUZZ_LDADD)
 tests_fuzz_fuzz_config_LDADD = $(FUZZ_LDADD)
+tests_fuzz_fuzz_criu_LDADD = $(FUZZ_LDADD)
 tests_fuzz_fuzz_devices_LDADD = $(FUZZ_LDADD)
 tests_fuzz_fuzz_handshake_LDADD = $(FUZZ_LDADD)
 tests_fuzz_fuzz_id_maps_LDADD = $(FUZZ_LDADD)
@@ -185,6 +187,7 @@ TEST_FILES = \
 	tests/unit/unit.h \
 	tests/unit/words.h \
 	tests/integration/README.md \
+	tests/integration/checkpoints.py \
 	tests/integration/fake_bus.py \
 	tests/integration/isolation.py \
 	tests/integration/leftovers.py \
@@ -194,6 +197,7 @@ TEST_FILES = \
 	tests/integration/test_annotations.py \
 	tests/integration/test_capabilities.py \
 	tests/integration/test_cgroups.py \
+	tests/integration/test_checkpoint.py \
 	tests/integration/test_command_line.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_create.py \
@@ -234,6 +238,8 @@ TEST_FILES = \
 	tests/integration/test_ps.py \
 	tests/integration/test_read_back.py \
 	tests/integration/test_resources.py \
+	tests/integration/test_restore.py \
+	tests/integration/test_restore_trust.py \
 	tests/integration/test_run.py \
 	tests/integration/test_scheduling.py \
 	tests/integration/test_seccomp.py \

@@ -22,7 +22,7 @@
 #endif
 
 /* In /proc/PID/stat the fields after the name, which stands in parentheses and may hold any byte. */
-enum { FIELD_STATE = 3, FIELD_FLAGS = 9, FIELD_START_TIME = 22 };
+enum { FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_FLAGS = 9, FIELD_START_TIME = 22 };
 
 enum { FLAG_EXITING = 4 }; /* PF_EXITING in the kernel */
 
@@ -54,7 +54,9 @@ int process_status(pid_t pid, struct process_status *status)
 	field = close + 2;
 	status->state = *field;
 	for (int i = FIELD_STATE; i < FIELD_START_TIME && field; i++) {
-		if (i == FIELD_FLAGS)
+		if (i == FIELD_PARENT)
+			status->parent = (pid_t)strtol(field, NULL, 10);
+		else if (i == FIELD_FLAGS)
 			status->exiting = strtoul(field, NULL, 10) & FLAG_EXITING;
 		field = strchr(field, ' ');
 		field = field ? field + 1 : NULL;

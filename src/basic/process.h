@@ -21,8 +21,9 @@ struct process {
 
 /* What is told of a living process by /proc/PID/stat. */
 struct process_status {
-	char name[16];	     /* its command name */
-	char state;	     /* as in proc(5): R, S, D, Z, ... */
+	char name[16]; /* its command name */
+	char state;    /* as in proc(5): R, S, D, Z, ... */
+	pid_t parent;
 	bool exiting;	     /* it has begun to end */
 	uint64_t start_time; /* field 22, in clock ticks since boot */
 };

@@ -195,5 +195,23 @@ int cgroup_freeze(const struct oci_record_cgroup *place, bool freeze, struct err
  * had; after true cgroup_freeze() lets them go on. */
 bool cgroup_hold(const struct oci_record_cgroup *place);
 
+/* The directory by which all processes in it are frozen, or NULL where it has none. */
+const char *cgroup_freezer(const struct oci_record_cgroup *place);
+
+/* Where its processes are in a hierarchy, for whoever mounts that himself. */
+struct cgroup_part {
+	const char *controller; /* one of version 1; "": version 2 */
+	const char *path;	/* from the hierarchy's root */
+};
+
+/* All of them, in the arena; in a hierarchy that has none of the place, that of the caller. */
+int cgroup_parts(const struct oci_record_cgroup *place, struct arena *arena,
+		 struct cgroup_part **parts, size_t *count, struct error *err);
+
+/* Its directory in the hierarchy of these controllers, as /proc/PID/cgroup writes them ("": version 2); *directory is NULL
+ * where it has none. */
+int cgroup_directory(const struct oci_record_cgroup *place, const char *controllers,
+		     struct arena *arena, const char **directory, struct error *err);
+
 /* The error of a container that has no cgroup of its own, or 0: it has one.  place may be NULL. */
 int cgroup_none(const struct oci_record_cgroup *place, struct error *err);

@@ -8,6 +8,7 @@
 
 #include "basic/error.h"
 #include "cli/options.h"
+#include "criu/options.h"
 #include "runtime/state-root.h"
 
 /* What "update" is told on its own command line, as text. */
@@ -48,6 +49,13 @@ struct choices {
 	unsigned int preserve_fds;
 	const char *resources, *update[UPDATE_VALUES];
 
+	/* of checkpoint and restore */
+	const char *image_path, *work_path, *cgroups_mode, *network_lock, *page_server;
+	struct text_list empty_ns;
+	unsigned int status_fd;
+	struct criu_options criu;
+	bool pre_dump, trust_image;
+
 	char **arguments; /* ended by NULL */
 };
 
@@ -69,6 +77,7 @@ struct command {
 /* Whether --format asks for JSON; it is json or table. */
 int choose_json(const struct choices *choices, bool *json, struct error *err);
 
+extern const struct command command_checkpoint;
 extern const struct command command_completion;
 extern const struct command command_create;
 extern const struct command command_delete;
@@ -79,6 +88,7 @@ extern const struct command command_kill;
 extern const struct command command_list;
 extern const struct command command_pause;
 extern const struct command command_ps;
+extern const struct command command_restore;
 extern const struct command command_resume;
 extern const struct command command_run;
 extern const struct command command_spec;

@@ -40,7 +40,7 @@ static bool is_file(const struct option *option)
 static bool takes_id(const struct command *command)
 {
 	return strstr(command->arguments, "ID") != NULL && command != &command_create &&
-	       command != &command_run;
+	       command != &command_run && command != &command_restore;
 }
 
 /* Writes text for a word in single quotes: with a backslash before each of the characters in special, and

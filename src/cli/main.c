@@ -59,6 +59,8 @@ const struct command *const commands[] = {
 	&command_pause,
 	&command_resume,
 	&command_update,
+	&command_checkpoint,
+	&command_restore,
 	&command_delete,
 	&command_features,
 	&command_spec,

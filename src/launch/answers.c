@@ -63,9 +63,8 @@ static int move_devices(void *context, const struct letter *request, struct erro
 	return net_devices_move(launch->container, request->fd, &launch->net_devices, err);
 }
 
-static int run_hooks(void *context, const struct letter *request, struct error *err)
+int launch_hooks(struct container *container, struct error *err)
 {
-	struct container *container = ((struct launch *)context)->container;
 	const struct oci_hooks *hooks = container->config->hooks;
 	const struct hook_list prestart = {"prestart", hooks->prestart, hooks->prestart_len,
 					   container->bundle, &container->hook_output};
@@ -73,28 +72,36 @@ static int run_hooks(void *context, const struct letter *request, struct error *
 						 hooks->create_runtime_len, container->bundle,
 						 &container->hook_output};
 	const char *state = hook_state(container, "creating");
-	int r;
+	int r = hooks_run(&prestart, state, err);
 
-	(void)request;
-	r = hooks_run(&prestart, state, err);
 	return r == 0 ? hooks_run(&create_runtime, state, err) : r;
+}
+
+static int run_hooks(void *context, const struct letter *request, struct error *err)
+{
+	(void)request;
+	return launch_hooks(((struct launch *)context)->container, err);
+}
+
+int launch_take_console(struct launch *launch, int fd, struct error *err)
+{
+	autoclose int socket = -1;
+
+	if (fd < 0)
+		return error_errno(err, EPROTO, "take the terminal");
+	if (!launch->console_socket) {
+		launch->console = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		return launch->console < 0 ? error_errno(err, errno, "take the terminal") : 0;
+	}
+	socket = socket_connect(launch->console_socket, err);
+	if (socket < 0 || socket_send_fd(socket, fd, "/dev/ptmx", err) < 0)
+		return error_in(err, "--console-socket");
+	return 0;
 }
 
 static int take_console(void *context, const struct letter *request, struct error *err)
 {
-	struct launch *launch = context;
-	autoclose int socket = -1;
-
-	if (request->fd < 0)
-		return error_errno(err, EPROTO, "take the terminal");
-	if (!launch->console_socket) {
-		launch->console = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
-		return launch->console < 0 ? error_errno(err, errno, "take the terminal") : 0;
-	}
-	socket = socket_connect(launch->console_socket, err);
-	if (socket < 0 || socket_send_fd(socket, request->fd, "/dev/ptmx", err) < 0)
-		return error_in(err, "--console-socket");
-	return 0;
+	return launch_take_console(context, request->fd, err);
 }
 
 int launch_errand(const struct launch *launch, const char *status, struct listener_errand *errand,
@@ -163,21 +170,26 @@ static int send_pidfd(const struct launch *launch, struct error *err)
 	return 0;
 }
 
-static int ready(void *context, const struct letter *request, struct error *err)
+int launch_attach(const struct launch *launch, section_filter *wanted, struct error *err)
 {
-	const struct launch *launch = context;
-	bool exec = launch->container->exec;
-
-	(void)request;
 	if (limit(launch, err) < 0)
 		return -err->code;
 	if (launch->keeper)
 		cgroup_dismiss(launch->keeper);
 	for (const struct section *const *section = attach_order; *section; section++)
-		if ((!exec || section_is_for_exec(*section)) &&
+		if (wanted(*section) &&
 		    (*section)->attach(launch->container, launch->init.pid, err) < 0)
 			return -err->code;
 	return send_pidfd(launch, err);
+}
+
+static int ready(void *context, const struct letter *request, struct error *err)
+{
+	const struct launch *launch = context;
+
+	(void)request;
+	return launch_attach(launch, launch->container->exec ? section_is_for_exec : section_is_any,
+			     err);
 }
 
 static answer_function *const answers[MESSAGE_COUNT] = {

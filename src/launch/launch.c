@@ -378,6 +378,15 @@ int launch_see_ready(struct launch *launch, struct error *err)
 	return 0;
 }
 
+int launch_adopt(struct launch *launch, pid_t pid, struct error *err)
+{
+	launch->init_pidfd = sys_pidfd_open(pid);
+	if (launch->init_pidfd < 0)
+		return error_errno(err, errno, "open process %d", pid);
+	oom_remember(launch->cgroup, &launch->memory);
+	return launch_know_init(launch, pid, err);
+}
+
 int launch_commit(struct launch *launch, struct error *err)
 {
 	/* What was moved into the container is its own from now on. */

@@ -65,6 +65,9 @@ int launch_begin(struct launch *launch, struct error *err);
 int launch_see_ready(struct launch *launch, struct error *err);
 
 int launch_commit(struct launch *launch, struct error *err);
+
+/* pid, a child that somebody else has made (restore), is init: in the place of launch_begin() and all that follows. */
+int launch_adopt(struct launch *launch, pid_t pid, struct error *err);
 int launch_start(struct launch *launch, struct error *err);
 
 /* exec, after launch_commit(): returns when the program has begun. */

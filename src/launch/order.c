@@ -84,6 +84,16 @@ const struct section *const attach_order[] = {
 	NULL,
 };
 
+bool section_is_any(const struct section *section)
+{
+	return section->path != NULL;
+}
+
+bool section_is_for_restore(const struct section *section)
+{
+	return section == &section_intel_rdt || section == &section_annotations;
+}
+
 /* Beside all of process: what a program is also expected to have in common with the container's first. */
 static const struct section *const also_for_exec[] = {
 	&section_intel_rdt,

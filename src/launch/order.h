@@ -11,9 +11,16 @@ extern const struct section *const validate_order[];
 extern const struct section *const prepare_order[];
 extern const struct section *const attach_order[];
 
-/* Whether it is about the process alone, so that its moments also come for another program of a container
- * that is there. */
+/* Which sections take part: all of them; */
+typedef bool section_filter(const struct section *section);
+bool section_is_any(const struct section *section);
+
+/* those that are about the process alone, so that their moments also come for another program of a container that is
+ * there; */
 bool section_is_for_exec(const struct section *section);
+
+/* those that CRIU knows nothing of, when it has made a container's processes. */
+bool section_is_for_restore(const struct section *section);
 
 /* Properties of config.json that have no section of their own, and who handles them instead; ended by an
  * empty row.  A unit test holds this list, the sections and the specification against one another. */

@@ -82,14 +82,6 @@ static int look_around(struct container *container, struct error *err)
 	return 0;
 }
 
-/* Which sections take part. */
-typedef bool section_filter(const struct section *section);
-
-static bool any_section(const struct section *section)
-{
-	return section->path != NULL;
-}
-
 static int validate(const struct oci_config *config, section_filter *wanted, struct error *err)
 {
 	for (const struct section *const *section = validate_order; *section; section++)
@@ -117,11 +109,11 @@ int launch_plan(struct container *container, struct error *err)
 	int r;
 
 	raise_open_files(container);
-	r = validate(container->config, any_section, err);
+	r = validate(container->config, section_is_any, err);
 	if (r == 0)
 		r = look_around(container, err);
 	if (r == 0)
-		r = prepare(container, any_section, err);
+		r = prepare(container, section_is_any, err);
 	if (r == 0 && container->config->hooks)
 		r = hook_state_prepare(container, err);
 	return r;

@@ -7,6 +7,7 @@
  * nobody knows.  A value may be empty, a key may not.
  *
  *	run.oci.handler and what else is refused  here
+ *	org.criu.config                           runtime/criu-settings.c
  *	org.systemd.property.NAME                 systemd/property.c, checked here
  *	run.oci.delegate-cgroup                   linux/cgroup-owner.c
  *	run.oci.hooks.stdout, .stderr             linux/hooks.c

@@ -125,6 +125,7 @@ static int fill_record(struct creation *creation, struct error *err)
 {
 	const struct container *container = creation->container;
 	const struct oci_config *config = container->config;
+	const char *config_file = creation->request->config_file;
 	char created[CLOCK_TEXT_SIZE];
 
 	clock_text(created);
@@ -132,6 +133,7 @@ static int fill_record(struct creation *creation, struct error *err)
 		.oci_version = config->oci_version,
 		.id = container->id,
 		.bundle = container->bundle,
+		.config = strcmp(config_file, "config.json") == 0 ? NULL : config_file,
 		.rootfs = container->rootfs,
 		.created = arena_copy(&creation->arena, created, strlen(created)),
 		.has_owner = true,
@@ -279,12 +281,11 @@ static int make_ahead(struct creation *creation, const char *status, const char 
 	return r;
 }
 
-static int make(struct creation *creation, bool attached, struct error *err)
+int creation_journal(struct creation *creation, bool starts, struct error *err)
 {
-	const char *record;
 	int r = journal(creation, err);
 
-	if (r == 0 && !attached)
+	if (r == 0 && starts)
 		r = make_start_socket(creation, err);
 	if (r == 0)
 		r = make_notify_folder(creation, err);
@@ -294,6 +295,14 @@ static int make(struct creation *creation, bool attached, struct error *err)
 	if (r == 0)
 		r = make_cgroup(creation, err);
 	trace_phase("cgroup");
+	return r;
+}
+
+static int make(struct creation *creation, bool attached, struct error *err)
+{
+	const char *record;
+	int r = creation_journal(creation, !attached, err);
+
 	if (r == 0)
 		r = launch_begin(&creation->launch, err);
 	if (r == 0)
@@ -308,7 +317,7 @@ static int make(struct creation *creation, bool attached, struct error *err)
 	return r == 0 ? launch_commit(&creation->launch, err) : r;
 }
 
-int creation_make(struct creation *creation, bool attached, struct error *err)
+int creation_plan(struct creation *creation, bool attached, struct error *err)
 {
 	int r;
 
@@ -333,6 +342,15 @@ int creation_make(struct creation *creation, bool attached, struct error *err)
 		return creation->directory;
 	creation->launch.lock = creation->directory;
 	trace_phase("state directory");
+	return 0;
+}
+
+int creation_make(struct creation *creation, bool attached, struct error *err)
+{
+	int r = creation_plan(creation, attached, err);
+
+	if (r < 0)
+		return r;
 	r = make(creation, attached, err);
 	if (r < 0)
 		creation_undo(creation);

@@ -36,6 +36,11 @@ struct creation {
  * creation_release() takes. */
 int creation_make(struct creation *creation, bool attached, struct error *err);
 
+/* The halves of it for who makes the processes in another way: the plan, with a directory for the record, after which
+ * a failure takes creation_undo(); and all up to the cgroup.  starts: init will wait for "start". */
+int creation_plan(struct creation *creation, bool attached, struct error *err);
+int creation_journal(struct creation *creation, bool starts, struct error *err);
+
 /* Removes what creation_make() made, keeping the error that made it necessary. */
 void creation_undo(struct creation *creation);
 

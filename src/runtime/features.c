@@ -347,18 +347,19 @@ static struct oci_features_linux *build_linux(struct builder *builder)
 	return built;
 }
 
-/* Key by key: there is no checkpoint yet, so containerd's key for it is not among them. */
+/* Key by key.  containerd looks for runc's. */
 static struct oci_pair *build_annotations(struct builder *builder, const char *commit, size_t *len)
 {
-	struct oci_pair *built = allocate(builder, 4 * sizeof(*built));
+	struct oci_pair *built = allocate(builder, 5 * sizeof(*built));
 
 	*len = 0;
 	if (!built)
 		return NULL;
 	built[0] = (struct oci_pair){"io.github.seccomp.libseccomp.version", seccomp_calls_version};
-	built[1] = (struct oci_pair){"run.oci.proa.commit", commit};
-	built[2] = (struct oci_pair){"run.oci.proa.version", PACKAGE_VERSION};
-	*len = 3;
+	built[1] = (struct oci_pair){"org.opencontainers.runc.checkpoint.enabled", "true"};
+	built[2] = (struct oci_pair){"run.oci.proa.commit", commit};
+	built[3] = (struct oci_pair){"run.oci.proa.version", PACKAGE_VERSION};
+	*len = 4;
 	return built;
 }
 

@@ -13,10 +13,12 @@
 #include "runtime/foreground.h"
 #include "runtime/lock.h"
 #include "runtime/notify-socket.h"
+#include "runtime/run.h"
 #include "runtime/start.h"
 #include "runtime/status.h"
 
-static int begin(struct creation *creation, struct notify_proxy *notify, struct error *err)
+static int create_and_start(struct creation *creation, struct notify_proxy *notify,
+			    struct error *err)
 {
 	int r = creation_make(creation, true, err);
 
@@ -80,8 +82,8 @@ __attribute__((noinline)) static void finish_unheard(struct creation *creation)
 	(void)finish(creation, &unheard);
 }
 
-static int run_in_foreground(struct creation *creation, int *exit_status, struct error *end,
-			     struct error *err)
+static int run_in_foreground(struct creation *creation, run_begin *begin, int *exit_status,
+			     struct error *end, struct error *err)
 {
 	struct notify_proxy notify = {-1, -1, -1};
 	struct foreground foreground;
@@ -108,7 +110,7 @@ static int run_in_foreground(struct creation *creation, int *exit_status, struct
 	return r;
 }
 
-static int run_detached(struct creation *creation, struct error *err)
+static int run_detached(struct creation *creation, run_begin *begin, struct error *err)
 {
 	struct notify_proxy notify = {-1, -1, -1};
 	int r = begin(creation, &notify, err);
@@ -120,15 +122,22 @@ static int run_detached(struct creation *creation, struct error *err)
 	return r;
 }
 
+int run_by(struct creation *creation, run_begin *begin, int *exit_status, struct error *end,
+	   struct error *err)
+{
+	int r;
+
+	*exit_status = 0;
+	r = creation->request->detach ? run_detached(creation, begin, err)
+				      : run_in_foreground(creation, begin, exit_status, end, err);
+	creation_release(creation);
+	return r;
+}
+
 int container_run(const struct state_root *root, const struct create_request *request,
 		  int *exit_status, struct error *end, struct error *err)
 {
 	struct creation creation = {.root = root, .request = request};
-	int r;
 
-	*exit_status = 0;
-	r = request->detach ? run_detached(&creation, err)
-			    : run_in_foreground(&creation, exit_status, end, err);
-	creation_release(&creation);
-	return r;
+	return run_by(&creation, create_and_start, exit_status, end, err);
 }

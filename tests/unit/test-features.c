@@ -184,13 +184,16 @@ TEST(annotations_tell_versions)
 {
 	const struct oci_features *features = read_document();
 
-	ck_assert_uint_eq(features->annotations_len, 3);
+	ck_assert_uint_eq(features->annotations_len, 4);
 	ck_assert_str_eq(features->annotations[0].key, "io.github.seccomp.libseccomp.version");
 	ck_assert_int_eq(features->annotations[0].value[1], '.');
-	ck_assert_str_eq(features->annotations[1].key, "run.oci.proa.commit");
-	ck_assert_str_eq(features->annotations[1].value, "0123abc");
-	ck_assert_str_eq(features->annotations[2].key, "run.oci.proa.version");
-	ck_assert_str_eq(features->annotations[2].value, PACKAGE_VERSION);
+	ck_assert_str_eq(features->annotations[1].key,
+			 "org.opencontainers.runc.checkpoint.enabled");
+	ck_assert_str_eq(features->annotations[1].value, "true");
+	ck_assert_str_eq(features->annotations[2].key, "run.oci.proa.commit");
+	ck_assert_str_eq(features->annotations[2].value, "0123abc");
+	ck_assert_str_eq(features->annotations[3].key, "run.oci.proa.version");
+	ck_assert_str_eq(features->annotations[3].value, PACKAGE_VERSION);
 }
 
 TEST(warns_of_annotations_that_change_what_is_done)
