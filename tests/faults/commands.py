@@ -3,6 +3,7 @@
 import os
 import time
 
+import checkpoints
 import isolation
 import lib
 
@@ -14,10 +15,13 @@ COMMANDS += tuple(ROOTLESS + name for name in ('create', 'start', 'run', 'exec',
 # The same with a terminal that is sent to a socket, by those who make programs.
 TERMINAL = 'terminal-'
 COMMANDS += tuple(TERMINAL + name for name in ('create', 'run', 'exec'))
+# By CRIU, whose own calls are another package's.
+CRIU = ('checkpoint', 'restore')
+COMMANDS += CRIU
 # A container that is in this state is there before the command.
 BEFORE = {'create': None, 'run': None, 'start': 'created', 'exec': 'running', 'delete': 'running',
           'kill': 'running', 'update': 'running', 'pause': 'running', 'resume': 'paused',
-          'state': 'running'}
+          'state': 'running', 'checkpoint': 'running', 'restore': None}
 
 
 def base(command):
@@ -54,7 +58,19 @@ def words(command, box):
     'delete': ['delete', '--force', box.id],
     'kill': ['kill', box.id, 'KILL'],
     'update': ['update', '--pids-limit', OTHER_LIMIT, box.id],
+    'checkpoint': ['checkpoint', '--image-path', image_of(box, 'new'), box.id],
+    'restore': ['restore', '--detach', '--bundle', box.directory, '--image-path',
+                image_of(box, 'whole'), box.id],
   }.get(base(command), [base(command), box.id])
+
+
+def environment(test):
+  folder, _ = checkpoints.find_criu()
+  return test.environment(PATH=':'.join(filter(None, [folder, lib.PATH])))
+
+
+def image_of(box, name):
+  return box.test.path('image-' + name)
 
 
 def console_of(box):
@@ -142,7 +158,8 @@ CHECKS = {TERMINAL + 'create': check_terminal('created'), TERMINAL + 'run': chec
           TERMINAL + 'exec': check_terminal('running'),
           'create': check_status('created'), 'start': check_status('running'),
           'run': check_output, 'exec': check_output, 'delete': check_gone,
-          'kill': check_status('stopped'), 'update': check_limit, 'pause': check_status('paused')}
+          'kill': check_status('stopped'), 'update': check_limit, 'pause': check_status('paused'),
+          'checkpoint': check_status('stopped'), 'restore': check_status('running')}
 
 
 def check(command):

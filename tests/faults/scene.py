@@ -17,6 +17,8 @@ import tracer
 MNT_DETACH = 2
 SECONDS = 13 * isolation.PATIENCE  # what has not ended then hangs: runtimes wait 10 s for much
 WATCHED = ('/tmp', '/var/tmp', '/dev/shm', '/run')  # where temporary files could be
+# CRIU keeps there what it has found out about the kernel; and when it is interrupted, an empty folder.
+CRIUS_OWN = ('/run/criu.kdat', '/tmp/.criu.')
 PANIC = ('panic: ', 'fatal error: ', 'goroutine ', 'Sanitizer', 'runtime error: ')
 
 
@@ -77,6 +79,7 @@ class Scene:
     self.results = 0
     self.before = None
     self.lengths = {}  # command: how long it takes
+    self.has_image = False
     self.usual = {}  # status: the descriptors that a container's first process has then
     self.restore()
     self.prepare('run')  # what the first container makes for all of them is nothing left behind
@@ -98,7 +101,7 @@ class Scene:
           found.update('%s/%s' % (folder, name) for name in names + files)
         names[:] = [name for name in names if '%s/%s' % (folder, name) not in (
           self.ground, '/run/keep', self.box.rootfs + '/bin')]
-    return found
+    return {path for path in found if not path.startswith(CRIUS_OWN)}
 
   def keys(self):
     with open('/proc/keys', encoding='utf-8', errors='replace') as file:
@@ -149,6 +152,8 @@ class Scene:
 
   def prepare(self, command):
     """The container that the command is about."""
+    if command == 'restore' and not self.has_image:
+      self.make_image()
     commands.prepare(command, self.box)
     self.box.save()
     wanted = commands.BEFORE[commands.base(command)]
@@ -161,6 +166,17 @@ class Scene:
       if needed == wanted:
         return
 
+  def make_image(self):
+    """What is restored, each time anew."""
+    self.prepare('checkpoint')
+    words = commands.words('checkpoint', self.box)
+    words[words.index('--image-path') + 1] = commands.image_of(self.box, 'whole')
+    result = self.runtime(words)
+    if result['rc'] != 0:
+      raise lib.Failure('checkpoint to begin with: %s' % result['err'].strip())
+    self.remove()
+    self.has_image = True
+
   def runtime(self, words, **options):
     self.results += 1
     name = '%s/io-%d' % (self.io, self.results)
@@ -168,7 +184,7 @@ class Scene:
     options.setdefault('seconds', SECONDS)
     options.setdefault('account', self.settings.account)
     result = tracer.run(self.test.command(words), out=name + '.out', err=name + '.err', cwd=self.io,
-                        env=self.test.environment(), **options)
+                        env=commands.environment(self.test), **options)
     for kind in ('out', 'err'):
       result[kind] = lib.read('%s.%s' % (name, kind)) if os.path.exists(
         '%s.%s' % (name, kind)) else ''

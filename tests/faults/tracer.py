@@ -27,7 +27,7 @@ ENTRY = 1
 RAX, ORIG_RAX = 10 * 8, 15 * 8
 INFO = 88  # bytes of struct ptrace_syscall_info
 # What containers of these tests execute, and other packages' programs that runtimes call.
-PROGRAMS = ('echo', 'sleep', 'newuidmap', 'newgidmap')
+PROGRAMS = ('echo', 'sleep', 'newuidmap', 'newgidmap', 'criu', 'dash')  # CRIU's may be a script
 
 # With arguments that are right the kernel has no way to let these fail.
 NEVER_FAIL = {'rt_sigaction', 'rt_sigprocmask', 'rt_sigreturn', 'sched_yield', 'nanosleep', 'getpid',
