@@ -8,7 +8,7 @@ import subprocess
 import lib
 import shared
 from lib import contains, same, true, wait_for
-from shared import HOST, logs, name_container
+from shared import HOST, logs, name_container, state
 
 ROOTLESS = '/usr/share/docker.io/contrib/dockerd-rootless.sh'
 
@@ -31,7 +31,7 @@ class Docker(lib.Engine):
     self.socket = '/tmp/scratch/docker.sock'
     self.env['DOCKER_CONFIG'] = '/tmp/home/.docker'
     # dockerd wants one by this name whatever it is to use.
-    self.env['PATH'] = '/tmp/as-runc:' + lib.PATH
+    self.env['PATH'] = '/tmp/as-runc:' + self.env['PATH']
     self.daemon = None
 
   def set_up(self):
@@ -41,7 +41,8 @@ class Docker(lib.Engine):
     words = ['--data-root', top + '/data', '--exec-root', top + '/exec', '--pidfile', top + '/pid',
              '--host', 'unix://' + self.socket, *own_oom_score(),
              '--exec-opt', 'native.cgroupdriver=cgroupfs', '--storage-driver', 'overlay2',
-             '--add-runtime', 'tested=' + self.runtime, '--default-runtime', 'tested']
+             '--add-runtime', 'tested=' + self.runtime, '--default-runtime', 'tested',
+             '--experimental']  # checkpoint is that
     if self.role != 'rootless':
       words += ['--userland-proxy-path', '/usr/sbin/docker-proxy']
     if self.role == 'remap':
@@ -212,3 +213,15 @@ def _(e):
   true('box' in e.out('ps -a --format {{.Names}}'), 'it is not known any more')
   e.run('start box')
   wait_for(lambda: logs(e).count('begun') == 2, 'it was started again')
+
+
+@case('checkpoint, start --checkpoint', roles=('root',))
+def _(e):
+  e.need('criu')
+  name_container(e, program='i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done')
+  wait_for(lambda: '3' in logs(e), 'it counts')
+  e.run('checkpoint create box one')
+  wait_for(lambda: state(e) == 'exited', 'it has stopped')
+  e.run('start --checkpoint one box')
+  same(state(e), 'running')
+  same(logs(e).split().count('1'), 1)

@@ -170,11 +170,17 @@ class Ground:
     self.runtime = '/tmp/bin/' + self.label
     self.archive = '/tmp/image.tar'
     self.is_user = role in ('user', 'rootless')
+    self.no_criu = ''  # or why there is none
     self.uid = UID if self.is_user else 0
     self.env = {'PATH': lib.PATH, 'HOME': '/tmp/home', 'LANG': 'C.UTF-8', 'TMPDIR': '/tmp/scratch',
                 'USER': USER if self.is_user else 'root'}
     if self.is_user:
       self.env['XDG_RUNTIME_DIR'] = '/run/user/%d' % UID
+
+  def add_criu(self, folder, why):
+    if folder:
+      self.env['PATH'] = folder + ':' + self.env['PATH']
+    self.no_criu = why
 
   def make(self, runtime):
     """As root, in the new namespaces."""

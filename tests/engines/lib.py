@@ -275,6 +275,11 @@ class Engine:
       return self.ground.delegated_controllers()
     return self.ground.controllers()
 
+  def probe_criu(self):
+    if self.run([self.runtime, 'checkpoint', '--help'], plain=True, rc=None).rc != 0:
+      return '%s has no checkpoint' % self.ground.label
+    return self.ground.no_criu
+
   def probe_cgroups(self):
     return None if self.controllers() else 'no cgroup is delegated to this user'
 
