@@ -47,6 +47,16 @@ static int add(struct criu_pairs *list, struct arena *arena, const char *key, st
 	return arena_full(arena, err);
 }
 
+/* "mnt[NAME]:WHAT".  A "]" would end the name: what is behind it, which may be the container's word, is no path of the
+ * host's. */
+static int add_mount(struct criu_pairs *list, struct arena *arena, const char *name,
+		     const char *what, struct error *err)
+{
+	if (strchr(name, ']'))
+		return error_config(err, "CRIU cannot be told of a mount on %s, for the ]", name);
+	return add(list, arena, arena_printf(arena, "mnt[%s]:%s", name, what), err);
+}
+
 /* -- a dump: the container's mounts ------------------------------------------------------------ */
 
 /* In mountinfo a space, tab, newline or backslash in a path stands as an octal number. */
@@ -130,8 +140,7 @@ static int tell(struct external *external, struct external_mount *mount, const c
 		struct error *err)
 {
 	mount->known = true;
-	return add(&external->options->external, external->arena,
-		   arena_printf(external->arena, "mnt[%s]:%s", mount->path, name), err);
+	return add_mount(&external->options->external, external->arena, mount->path, name, err);
 }
 
 /* What masks files, and where no device nodes can be made what is bound in their place. */
@@ -368,8 +377,7 @@ int external_find(struct external *external, struct error *err)
 static int give(const struct container *container, struct criu_pairs *list, const char *name,
 		const char *source, struct error *err)
 {
-	return add(list, container->arena,
-		   arena_printf(container->arena, "mnt[%s]:%s", name, source), err);
+	return add_mount(list, container->arena, name, source, err);
 }
 
 /* CRIU follows no symbolic link at the end of a source. */

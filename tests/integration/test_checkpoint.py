@@ -6,8 +6,8 @@ import subprocess
 import time
 
 import leftovers
-from checkpoints import (again, begin_restore, checkpoint, counting, criu_environment, find_criu, has_ended, inside,
-                         launch, numbers, restore, store, try_restore)
+from checkpoints import (COUNT, again, begin_restore, checkpoint, counting, criu_environment, find_criu, has_ended,
+                         inside, launch, numbers, restore, store, try_restore)
 from lib import read, run_as
 
 
@@ -216,6 +216,15 @@ def test_what_does_not_run_is_not_dumped(t):
   t.refused(checkpoint(t, box), '%s: container does not exist: looked for it in %s/state' %
             (box.id, t.settings.directory))
   t.true(not os.path.exists(t.path('image')), 'a folder was made')
+
+
+def test_a_mount_whose_name_ends_a_name_is_refused(t):
+  os.mkdir(t.path('folder'))
+  box = launch(t, t.box(COUNT).mount('/a]:b', t.path('folder'), ['bind']))
+  last = len(box.config['mounts']) - 1
+  fails(t, checkpoint(t, box), '%s: mounts[%d] (/a]:b): CRIU cannot be told of a mount on /a]:b, for the ]' %
+        (box.id, last))
+  goes_on(t, box)
 
 
 def test_a_container_without_a_cgroup_goes_on_without_one(t):
