@@ -373,6 +373,7 @@ VM_FILES = \
 	tests/vm/setup-host \
 	tests/vm/suite.py \
 	tests/vm/suites/apparmor.py \
+	tests/vm/suites/checkpoint.sh \
 	tests/vm/suites/commands.py \
 	tests/vm/suites/conformance.sh \
 	tests/vm/suites/delegation.py \
@@ -430,6 +431,7 @@ SHELL_FILES = \
 	tests/vm/guest/setup \
 	tests/vm/job \
 	tests/vm/setup-host \
+	tests/vm/suites/checkpoint.sh \
 	tests/vm/suites/conformance.sh \
 	tests/vm/suites/engines.sh \
 	tests/vm/suites/faults.sh \

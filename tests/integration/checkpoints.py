@@ -5,15 +5,18 @@ import subprocess
 
 from lib import PATH, Skip
 
-SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../scripts/criu')
+HERE = os.path.dirname(os.path.abspath(__file__))
+# In the sources, and where tests/vm puts it.
+SCRIPTS = [HERE + '/../../scripts/criu', HERE + '/../scripts/criu']
 FOUND, REASON = 'PROA_TESTS_CRIU', 'PROA_TESTS_NO_CRIU'
 COUNT = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done'
 
 
 def look_for_criu():
-  if not os.path.exists(SCRIPT):
+  found = [path for path in SCRIPTS if os.path.exists(path)]
+  if not found:
     return '', 'there is no scripts/criu'
-  done = subprocess.run([SCRIPT], capture_output=True, text=True, check=False,
+  done = subprocess.run(found[:1], capture_output=True, text=True, check=False,
                         stdin=subprocess.DEVNULL)
   if done.returncode:
     return '', (done.stderr.strip().splitlines() or ['scripts/criu fails'])[-1]
