@@ -108,6 +108,8 @@ RUNTIME_SOURCES = \
 	src/cgroup/place.c \
 	src/cgroup/place.h \
 	src/cgroup/rdma.c \
+	src/cgroup/root-options.c \
+	src/cgroup/root-options.h \
 	src/cgroup/setting.c \
 	src/cgroup/statistics-v1.c \
 	src/cgroup/statistics-v2.c \

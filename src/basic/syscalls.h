@@ -92,6 +92,11 @@ static inline int sys_fsopen(const char *type)
 	return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
 }
 
+static inline int sys_fspick(int dir, const char *path)
+{
+	return (int)syscall(SYS_fspick, dir, path, FSPICK_CLOEXEC);
+}
+
 static inline int sys_fsconfig(int context, unsigned int command, const char *key,
 			       const char *value)
 {

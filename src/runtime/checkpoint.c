@@ -10,6 +10,7 @@
 #include "basic/log.h"
 #include "basic/process.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/root-options.h"
 #include "criu/call.h"
 #include "runtime/bundle.h"
 #include "runtime/checkpoint-image.h"
@@ -167,10 +168,15 @@ static int ask_criu(struct dump *dump, struct error *err)
 {
 	struct criu_answer answer;
 	enum criu_task task = dump->request->pre_dump ? CRIU_PRE_DUMP : CRIU_DUMP;
+	struct root_options cgroups;
+	int r;
 
 	warn_of_lost(dump);
-	if (criu_ask(&dump->call, task, &dump->options, &answer, err) < 0)
-		return -err->code;
+	root_options_remember(&cgroups);
+	r = criu_ask(&dump->call, task, &dump->options, &answer, err);
+	root_options_forget(&cgroups);
+	if (r < 0)
+		return r;
 	if (answer.success)
 		return 0;
 	criu_explain(dump->image.work, LOG_FILE, &answer, err);

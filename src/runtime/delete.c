@@ -17,6 +17,7 @@
 #include "basic/process.h"
 #include "basic/syscalls.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/root-options.h"
 #include "linux/hooks.h"
 #include "linux/intel-rdt.h"
 #include "linux/mounts.h"
@@ -197,6 +198,17 @@ static int refuse(const char *id, enum status status, struct error *err)
 	return -err->code;
 }
 
+/* If it was a restore that was killed, CRIU may have had no time for it. */
+static void mend_cgroups(const struct oci_record *record)
+{
+	struct root_options options;
+
+	if (strcmp(record->status, status_name(STATUS_CREATING)) != 0)
+		return;
+	root_options_remember(&options);
+	root_options_forget(&options);
+}
+
 static int delete_in(const struct state_root *root, const char *id, bool force, struct arena *arena,
 		     struct error *err)
 {
@@ -216,6 +228,8 @@ static int delete_in(const struct state_root *root, const char *id, bool force, 
 		r = refuse(id, view.status, err);
 	else
 		r = container_destroy(root, id, &view, arena, err);
+	if (r == 0)
+		mend_cgroups(view.record);
 	view_release(&view);
 	return r;
 }

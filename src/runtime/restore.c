@@ -22,6 +22,7 @@
 #include "basic/syscalls.h"
 #include "basic/trace.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/root-options.h"
 #include "criu/call.h"
 #include "launch/answers.h"
 #include "linux/id-mappings.h"
@@ -45,6 +46,7 @@ struct restore {
 	const struct oci_checkpoint *checkpoint; /* NULL: not made by proa */
 	struct criu_call call;
 	struct criu_options options;
+	struct root_options cgroups;
 };
 
 /* -- what CRIU is told ------------------------------------------------------------------------- */
@@ -251,6 +253,7 @@ static int heed(void *context, const struct criu_notice *notice, struct error *e
 	struct restore *restore = context;
 	int r = 0;
 
+	root_options_put_back(&restore->cgroups);
 	if (strcmp(notice->what, "setup-namespaces") == 0)
 		r = run_hooks(restore, notice->pid, err);
 	else if (strcmp(notice->what, "orphan-pts-master") == 0)
@@ -294,8 +297,10 @@ static int ask_criu(struct restore *restore, struct error *err)
 		.context = restore,
 	};
 	r = choose(restore, err);
+	root_options_remember(&restore->cgroups);
 	if (r == 0)
 		r = ask_let_in(restore, &answer, err);
+	root_options_forget(&restore->cgroups);
 	if (r < 0)
 		return r;
 	if (answer.success && restore->creation.launch.init.pid)

@@ -92,7 +92,7 @@ def test_children_and_the_pipe_between_them_come_back(t):
 
 def test_a_file_that_is_appended_to_need_not_be_the_same(t):
   # Any other has to have its size again, says CRIU: else what was read of it would not fit.
-  box = t.box('echo first; while [ ! -e /tmp/go ]; do sleep 0.02; done; echo second; exec sleep 60')
+  box = t.box('echo first; while [ ! -e /tmp/go ]; do sleep 0.02; done; echo second; while :; do sleep 1; done')
   with open(t.path('plain'), 'w', encoding='utf-8') as out:
     box.launch(stdout=out)
   t.wait(lambda: read(t.path('plain')), 'it writes')
@@ -228,7 +228,7 @@ def test_a_mount_whose_name_ends_a_name_is_refused(t):
 
 
 def test_a_container_without_a_cgroup_goes_on_without_one(t):
-  box = t.box('echo ready; while [ ! -e /tmp/go ]; do sleep 0.02; done; echo gone on; exec sleep 60')
+  box = t.box('echo ready; while [ ! -e /tmp/go ]; do sleep 0.02; done; echo gone on; while :; do sleep 1; done')
   box.save()
   manager = ('--cgroup-manager', 'disabled')
   t.files += 1

@@ -10,7 +10,7 @@ import leftovers
 from checkpoints import begin_restore, counting, criu_environment, launch, restore, store, try_restore
 from lib import read, write
 
-SLEEP = 'exec sleep 100'
+SLEEP = 'while :; do sleep 1; done'  # a sleep alone may end when it goes on: it was interrupted
 WRITABLE = ('--image-path: others than uid 0 may write to %s of the checkpoint: whoever can change it decides what is '
             'run, and as whom; --trust-image takes it all the same')
 OTHER = ('%s: the checkpoint was made with another one: its processes get back what they had, whatever config.json '
