@@ -397,9 +397,9 @@ def counted(e):
   return int(text) if text else 0
 
 
-def counting(e, *options):
+def counting(e):
   e.need('criu')
-  name_container(e, *options, program=COUNTER)
+  name_container(e, program=COUNTER)
   wait_for(lambda: counted(e) > 2, 'it counts')
 
 
@@ -424,16 +424,6 @@ def _(e):
   e.run(['container', 'restore', '--import', archive, '--name', 'box'])
   same(state(e), 'running')
   true(counted(e) > 2, 'it has begun anew')
-
-
-@case('checkpoint, restore: --uidmap', roles=('root',))
-def _(e):
-  # The network of such a container is Podman's to make again, and it does not.
-  counting(e, '--network', 'none', '--uidmap', '0:3000:1000')
-  e.run('container checkpoint box')
-  e.run('container restore box')
-  true(counted(e) > 2, 'it has begun anew')
-  contains(e.out('exec box cat /proc/self/uid_map'), '3000')
 
 
 @case('checkpoint --leave-running', roles=('root',))
