@@ -137,3 +137,20 @@ int procfs_name_fd(int fd, char path[PROCFS_FD_SIZE])
 	snprintf(path, PROCFS_FD_SIZE, "/proc/self/fd/%d", fd);
 	return link < 0 ? link : 0;
 }
+
+void procfs_unescape(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		unsigned int byte;
+
+		if (text[0] == '\\' && sscanf(text + 1, "%3o", &byte) == 1) {
+			*to++ = (char)byte;
+			text += 4;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = '\0';
+}

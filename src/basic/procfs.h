@@ -42,3 +42,6 @@ int procfs_namespace(int proc, const char *path, ino_t *inode);
 /* Names what is open as fd, for calls that know nothing but paths. */
 enum { PROCFS_FD_SIZE = 32 };
 int procfs_name_fd(int fd, char path[PROCFS_FD_SIZE]);
+
+/* A path as mountinfo writes it, with "\040" for a space and so for a tab, newline or backslash: as it is, in place. */
+void procfs_unescape(char *text);

@@ -44,24 +44,6 @@ struct mount_line {
 	char *options; /* of the file system: "rw,cpu,cpuacct" */
 };
 
-/* In mountinfo a space, tab, newline or backslash in a path stands as an octal number: "\040". */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	while (*text) {
-		unsigned int byte;
-
-		if (text[0] == '\\' && sscanf(text + 1, "%3o", &byte) == 1) {
-			*to++ = (char)byte;
-			text += 4;
-		} else {
-			*to++ = *text++;
-		}
-	}
-	*to = '\0';
-}
-
 /* Whether it is one of a cgroup file system; line is cut up. */
 static bool parse_mount(char *line, struct mount_line *mount)
 {
@@ -82,8 +64,8 @@ static bool parse_mount(char *line, struct mount_line *mount)
 	mount->device = makedev(major, minor);
 	mount->root = fields[3];
 	mount->mount = fields[4];
-	unescape(mount->root);
-	unescape(mount->mount);
+	procfs_unescape(mount->root);
+	procfs_unescape(mount->mount);
 	return strcmp(mount->type, "cgroup") == 0 || strcmp(mount->type, "cgroup2") == 0;
 }
 

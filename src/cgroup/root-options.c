@@ -33,6 +33,7 @@ static bool parse_mount(char *line, struct root_options *options)
 		mount = strtok_r(NULL, " ", &rest);
 	if (!words || !mount)
 		return false;
+	procfs_unescape(mount);
 	snprintf(options->mount, sizeof(options->mount), "%s", mount);
 	snprintf(options->words, sizeof(options->words), "%s", words + 1);
 	return true;

@@ -59,24 +59,6 @@ static int add_mount(struct criu_pairs *list, struct arena *arena, const char *n
 
 /* -- a dump: the container's mounts ------------------------------------------------------------ */
 
-/* In mountinfo a space, tab, newline or backslash in a path stands as an octal number. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	for (; *text; to++) {
-		unsigned int byte;
-
-		if (text[0] == '\\' && sscanf(text + 1, "%3o", &byte) == 1) {
-			*to = (char)byte;
-			text += 4;
-		} else {
-			*to = *text++;
-		}
-	}
-	*to = '\0';
-}
-
 /* "97 96 254:0 /vol /data rw,relatime - ext4 ..." */
 static bool parse_mount(char *line, struct external_mount *mount)
 {
@@ -90,7 +72,7 @@ static bool parse_mount(char *line, struct external_mount *mount)
 		field = strtok_r(NULL, " ", &rest);
 	if (!field)
 		return false;
-	unescape(field);
+	procfs_unescape(field);
 	mount->path = field;
 	return true;
 }
