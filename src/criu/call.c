@@ -12,10 +12,12 @@
 #include "basic/large.h"
 #include "basic/log.h"
 #include "basic/signals.h"
+#include "basic/socket.h"
 #include "basic/syscalls.h"
 #include "criu/protobuf.h"
 
-#define USUAL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define SOCKET_COMES "s" /* what the child says with it */
+#define USUAL_PATH   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 enum {
 	SOCKET = 3, /* CRIU's numbers */
@@ -95,26 +97,12 @@ static int place_descriptors(const struct criu_call *call, int socket)
 /* CRIU finds the directories that it is to work in by the pid of whoever has made its socket: itself. */
 static int make_socket(int way, struct error *err)
 {
-	union fd_control control = {.bytes = {0}};
-	char byte = 0;
-	struct iovec part = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr packet = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
-	};
-	struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return error_errno(err, errno, "make a socket");
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(head), &ends[0], sizeof(int));
-	if (sendmsg(way, &packet, MSG_NOSIGNAL) < 0)
-		return error_errno(err, errno, "hand over CRIU's socket");
+	if (socket_send_fd(way, ends[0], SOCKET_COMES, err) < 0)
+		return error_in(err, "hand over CRIU's socket");
 	close_fd(&ends[0]);
 	return ends[1];
 }
@@ -205,7 +193,7 @@ static int hear_begin(struct work *work, int way, struct error *err)
 	ssize_t length = receive_packet(way, &failure, sizeof(failure), &work->socket);
 	int none = -1;
 
-	if (length == 1 && work->socket >= 0)
+	if (length == (ssize_t)strlen(SOCKET_COMES) && work->socket >= 0)
 		length = receive_packet(way, &failure, sizeof(failure), &none);
 	close_fd(&none);
 	if (length == 0 && work->socket >= 0)
