@@ -61,12 +61,12 @@ static int refuse(pid_t pid, const char *path, const char *what, struct error *e
 	return error_hint(err, "--trust-image lets it go on all the same");
 }
 
-static int check_process(const struct creation *creation, pid_t pid, struct error *err)
+static int check_process(struct creation *creation, pid_t pid, struct error *err)
 {
 	const struct container *container = creation->container;
 	const struct oci_process *process = container->config->process;
 	int own = container->new_namespaces & ~CLONE_NEWTIME, found = 0;
-	struct arena *arena = (struct arena *)&creation->arena;
+	struct arena *arena = &creation->arena;
 	struct confinement status = {0};
 
 	if (read_status(pid, arena, &status, err) < 0 || namespaces_unlike(pid, &found, err) < 0)
@@ -83,10 +83,9 @@ static int check_process(const struct creation *creation, pid_t pid, struct erro
 }
 
 /* All in the cgroup, or the first where there is none. */
-static int list_processes(const struct creation *creation, pid_t **pids, size_t *count,
-			  struct error *err)
+static int list_processes(struct creation *creation, pid_t **pids, size_t *count, struct error *err)
 {
-	struct arena *arena = (struct arena *)&creation->arena;
+	struct arena *arena = &creation->arena;
 
 	if (creation->cgroup.v2 || creation->cgroup.directories_len)
 		return cgroup_processes(&creation->cgroup, arena, pids, count, err);
@@ -98,7 +97,7 @@ static int list_processes(const struct creation *creation, pid_t **pids, size_t 
 	return 0;
 }
 
-int restored_check(const struct creation *creation, pid_t maker, struct error *err)
+int restored_check(struct creation *creation, pid_t maker, struct error *err)
 {
 	pid_t *pids;
 	size_t count;
@@ -111,7 +110,7 @@ int restored_check(const struct creation *creation, pid_t maker, struct error *e
 	return 0;
 }
 
-void restored_kill(const struct creation *creation, pid_t maker)
+void restored_kill(struct creation *creation, pid_t maker)
 {
 	struct error unheard = {0};
 	pid_t *pids;

@@ -6,11 +6,11 @@
 
 /* Asks the kernel, of each process in the cgroup, or of the first where there is none: its namespaces, its
  * capabilities, its seccomp filter, no_new_privs.  maker is in the cgroup, too, and left out. */
-int restored_check(const struct creation *creation, pid_t maker, struct error *err);
+int restored_check(struct creation *creation, pid_t maker, struct error *err);
 
 /* Ends the same processes, which still stand where CRIU has stopped them: it lets them go on even if it is told that they
  * must not.  So the maker ends, too.  Nothing is waited for. */
-void restored_kill(const struct creation *creation, pid_t maker);
+void restored_kill(struct creation *creation, pid_t maker);
 
 /* Closes the first process's mounts as config.json says: read-only, nosuid and so on; never opens one.  None of the
  * processes may go on meanwhile. */
